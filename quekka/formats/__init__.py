@@ -1,0 +1,3 @@
+"""Bytes on the wire and on disk as values: pure functions, nothing of quekka above them but errors."""
+
+Buffer = bytes | bytearray | memoryview
