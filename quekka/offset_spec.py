@@ -26,7 +26,7 @@ class OffsetSpec:
         kind, colon, digits = text.rpartition(":")
         if kind not in ("", "timestamp") or (colon and not kind):
             raise _not_a_position(text)
-        if not (digits.isascii() and digits.isdigit()) or int(digits) > OFFSET_MAX:
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 19) or int(digits) > OFFSET_MAX:
             raise _not_a_position(text)
         return cls("timestamp" if kind else "offset", int(digits))
 
