@@ -1,7 +1,7 @@
 """What every Quekka program has in common: its options, how it fails, and how it ends.
 
-A program is a click command whose body is wrapped by `quekka_command`, the one place where an exception becomes
-a line on standard error and an exit code:
+A program is a click command whose body is wrapped by `quekka_command`, the one place where an exception
+becomes a line on standard error and an exit code:
 
     @click.command("quekka-example", context_settings=CONTEXT_SETTINGS)
     @broker_options
@@ -9,9 +9,9 @@ a line on standard error and an exit code:
     def main() -> None:
         with Admin(server_address()) as admin: ...
 
-The codes are one table, `Exit`, which the man pages repeat. 130 and 141 are what a shell reports for a program
-that SIGINT or SIGPIPE ended (128 + the signal's number, signal(7)). SIGPIPE itself stays ignored, as Python
-leaves it, because it would also end a program whose connection to the broker breaks.
+The codes are one table, `Exit`, which the man pages repeat. 130 and 141 are what a shell reports for a
+program that SIGINT or SIGPIPE ended (128 + the signal's number, signal(7)). SIGPIPE itself stays ignored, as
+Python leaves it, because it would also end a program whose connection to the broker breaks.
 """
 
 import enum
@@ -132,7 +132,7 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
 
 
 def _leave(code: Exit) -> None:
-    """End the program; output that cannot be written is dropped, or the interpreter would complain at its end."""
+    """End the program; output that cannot be written is dropped, or the interpreter would complain of it."""
     try:
         sys.stdout.flush()
     except OSError:
