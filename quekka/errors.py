@@ -60,6 +60,14 @@ class OffsetMetadataTooLargeError(QuekkaError):
     number = 12
 
 
+class NetworkError(QuekkaError, ConnectionError):
+    """The broker cannot be reached, or the connection to it broke; the message names the address."""
+
+    code = "NETWORK_EXCEPTION"
+    number = 13
+    retriable = True
+
+
 class CoordinatorNotAvailableError(QuekkaError):
     code = "COORDINATOR_NOT_AVAILABLE"
     number = 15
@@ -243,12 +251,31 @@ class ShuttingDownError(QuekkaError):
     retriable = True
 
 
+class DataDirInUseError(QuekkaError):
+    """Another broker, in this process or another, has the data directory open."""
+
+    code = "DATA_DIR_IN_USE"
+
+
 class ThrottlingError(QuekkaError):
     """The topic's append queue stayed full for as long as the request was willing to wait."""
 
     code = "THROTTLING_QUOTA_EXCEEDED"
     number = 89
     retriable = True
+
+
+class BufferExhaustedError(QuekkaError):
+    """A producer's memory stayed full of records that wait to be sent for as long as the caller would wait."""
+
+    code = "BUFFER_EXHAUSTED"
+    retriable = True
+
+
+class IllegalStateError(QuekkaError):
+    """A client that is closed, or not set up for what it was asked to do."""
+
+    code = "ILLEGAL_STATE"
 
 
 class UnknownServerError(QuekkaError):
