@@ -1,0 +1,217 @@
+"""One record inside a batch of magic 2. All numbers are zig-zag varints, but for the attributes byte.
+
+    +--------+------------+-----------------+--------------+------------+-----+--------------+-------+
+    | length | attributes | timestamp delta | offset delta | key length | key | value length | value |
+    +--------+------------+-----------------+--------------+------------+-----+--------------+-------+
+    +---------------+  +-------------------+------------+---------------------+--------------+
+    | headers count |  | header key length | header key | header value length | header value |  repeated
+    +---------------+  +-------------------+------------+---------------------+--------------+
+
+`length` counts the bytes after it. The deltas are relative to the batch's base timestamp and base offset. A length
+of -1 stands for null; a record whose value is null is a tombstone. The attributes are unused, and 0.
+Source: org.apache.kafka.common.record.DefaultRecord.
+
+A Python broker runs this code once per record, so `walk_records` reads the common short forms in place: it
+lets reads run up to the end of the bytes and compares afterwards where each record really ended. Lengths are never
+negative there, thus a record that went too far can not come back to its end.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from quekka.errors import CorruptMessageError
+from quekka.formats import Buffer
+from quekka.formats.varint import decode_uvarint, decode_varint, encode_varint
+
+Header = tuple[str, bytes | None]
+RawRecord = tuple[int, int, bytes | None, bytes | None, tuple[Header, ...]]
+"""The fields of Record in their order."""
+
+_NULL = b"\x01"
+_ZIGZAG_NULL = 1
+OFFSET_DELTA_MAX = 2**31 - 1
+
+
+class Record(NamedTuple):
+    """A record as a reader sees it."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+
+def encode_record(
+    offset_delta: int,
+    timestamp_delta_ms: int,
+    key: Buffer | None,
+    value: Buffer | None,
+    headers: Sequence[Header] = (),
+) -> bytes:
+    """The whole record, its length included."""
+    body = b"".join(
+        (
+            b"\x00",
+            encode_varint(timestamp_delta_ms),
+            encode_varint(offset_delta),
+            *encode_nullable(key),
+            *encode_nullable(value),
+            encode_headers(headers),
+        )
+    )
+    return encode_varint(len(body)) + body
+
+
+def encode_nullable(data: Buffer | None) -> tuple[Buffer, ...]:
+    """Length and bytes, to be joined."""
+    return (_NULL,) if data is None else (encode_varint(len(data)), data)
+
+
+def encode_headers(headers: Sequence[Header]) -> bytes:
+    """The count and all headers."""
+    parts: list[Buffer] = [encode_varint(len(headers))]
+    for key, value in headers:
+        parts += encode_nullable(key.encode())
+        parts += encode_nullable(value)
+    return b"".join(parts)
+
+
+def decode_record(
+    data: bytes, position: int = 0, base_offset: int = 0, base_timestamp_ms: int = 0
+) -> tuple[Record, int]:
+    """The record at `position` and the position after it; raises CorruptMessageError."""
+    length, start = decode_varint(data, position)
+    end = start + length
+    if not start <= end <= len(data):
+        raise CorruptMessageError(f"byte {position}: a record of {length} bytes, {len(data) - start} are left")
+    last_offset = base_offset + OFFSET_DELTA_MAX
+    (raw,) = walk_records(data[position:end], 1, base_offset, last_offset, base_timestamp_ms)
+    return Record._make(raw), end
+
+
+def walk_records(  # noqa: PLR0912
+    data: bytes,
+    count: int,
+    base_offset: int,
+    last_offset: int,
+    base_timestamp_ms: int,
+    append_time_ms: int | None = None,
+    from_offset: int = 0,
+) -> Iterator[RawRecord]:
+    """The `count` records that `data` consists of, less those before `from_offset`.
+
+    With `append_time_ms` that is the timestamp of all of them. Raises CorruptMessageError, when it gets there, for
+    lengths that do not add up, for more or fewer records, and for offsets that do not rise up to `last_offset`.
+    """
+    position = index = 0
+    offset = base_offset - 1
+    try:
+        for index in range(count):
+            # Each varint of one or two bytes is read right here, as a call would take longer than the rest.
+            number = data[position]
+            position += 1
+            if number >= 0x80:
+                if (high := data[position]) < 0x80:
+                    number += (high << 7) - 0x80
+                    position += 1
+                else:
+                    number, position = decode_uvarint(data, position - 1)
+            end = position + (number >> 1)
+            if number & 1:
+                raise _corrupt(index, count, position, "its length is negative")
+
+            number = data[position + 1]
+            position += 2
+            if number >= 0x80:
+                number, position = decode_uvarint(data, position - 1)
+            timestamp_ms = base_timestamp_ms + (number >> 1 ^ -(number & 1))
+
+            number = data[position]
+            position += 1
+            if number >= 0x80:
+                if (high := data[position]) < 0x80:
+                    number += (high << 7) - 0x80
+                    position += 1
+                else:
+                    number, position = decode_uvarint(data, position - 1)
+            previous, offset = offset, base_offset + (number >> 1)
+            if number & 1 or not previous < offset <= last_offset:
+                raise _corrupt(index, count, position, f"its offset {offset} is not in {previous + 1}..{last_offset}")
+            if offset < from_offset:
+                position = end
+                continue
+
+            number = data[position]
+            position += 1
+            if number == _ZIGZAG_NULL:
+                key = None
+            else:
+                if number >= 0x80:
+                    number, position = decode_uvarint(data, position - 1)
+                if number & 1:
+                    raise _corrupt(index, count, position, "the length of its key is negative")
+                stop = position + (number >> 1)
+                key = data[position:stop]
+                position = stop
+
+            number = data[position]
+            position += 1
+            if number == _ZIGZAG_NULL:
+                value = None
+            else:
+                if number >= 0x80:
+                    if (high := data[position]) < 0x80:
+                        number += (high << 7) - 0x80
+                        position += 1
+                    else:
+                        number, position = decode_uvarint(data, position - 1)
+                if number & 1:
+                    raise _corrupt(index, count, position, "the length of its value is negative")
+                stop = position + (number >> 1)
+                value = data[position:stop]
+                position = stop
+
+            if data[position]:
+                headers, position = _decode_headers(data, position, end)
+            else:
+                headers = ()
+                position += 1
+            if position != end:
+                raise _corrupt(index, count, position, f"its length says that it ends at byte {end}")
+            yield offset, timestamp_ms if append_time_ms is None else append_time_ms, key, value, headers
+    except IndexError:
+        raise _corrupt(index, count, position, f"cut by the end at byte {len(data)}") from None
+    if position != len(data):
+        raise _corrupt(count, count, position, f"{len(data) - position} bytes are left over")
+
+
+def _decode_headers(data: bytes, position: int, end: int) -> tuple[tuple[Header, ...], int]:
+    """The headers of a record and the position after them; IndexError where `data` ends inside one."""
+    count, position = decode_varint(data, position)
+    headers: list[Header] = []
+    # A count that is too large ends at the record's end: each header takes two bytes or more.
+    while len(headers) != count and position < end:
+        key, position = _decode_nullable(data, position)
+        value, position = _decode_nullable(data, position)
+        if key is None:
+            raise CorruptMessageError(f"byte {position}: the key of a header is null")
+        # As Java does, so that all clients see the same key for bytes that are no UTF-8.
+        headers.append((key.decode(errors="replace"), value))
+    if len(headers) != count:
+        raise CorruptMessageError(f"byte {position}: {count} headers announced, {len(headers)} found")
+    return tuple(headers), position
+
+
+def _decode_nullable(data: bytes, position: int) -> tuple[bytes | None, int]:
+    length, position = decode_varint(data, position)
+    if length == -1:
+        return None, position
+    end = position + length
+    if not position <= end <= len(data):
+        raise CorruptMessageError(f"byte {position}: {length} bytes, {len(data) - position} are left")
+    return data[position:end], end
+
+
+def _corrupt(index: int, count: int, position: int, problem: str) -> CorruptMessageError:
+    return CorruptMessageError(f"record {index} of {count}, near byte {position} of the records: {problem}")
