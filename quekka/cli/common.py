@@ -23,7 +23,8 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import click
 
-from quekka.errors import QuekkaError
+from quekka.client.addresses import parse_addresses
+from quekka.errors import InvalidConfigError, QuekkaError
 from quekka.version import __version__
 
 P = ParamSpec("P")
@@ -50,6 +51,7 @@ class Exit(enum.IntEnum):
     DATA_DIR_IN_USE = 7, "another process uses the data directory"
     FILE_ERROR = 8, "a file or stream cannot be read or written"
     RECORDS_FAILED = 9, "some records were not produced"
+    CANNOT_LISTEN = 10, "the broker cannot listen on an address"
     INTERRUPTED = 130, "interrupted from the keyboard"
     BROKEN_PIPE = 141, "the reader of standard output went away"
 
@@ -120,6 +122,8 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
         try:
             body(*args, **kwargs)
             sys.stdout.flush()
+        except click.exceptions.Exit as leaving:
+            _leave(leaving.exit_code)
         except (KeyboardInterrupt, click.Abort):
             _leave(Exit.INTERRUPTED)
         except BrokenPipeError:
@@ -131,7 +135,7 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _leave(code: Exit) -> None:
+def _leave(code: int) -> None:
     """End the program; output that cannot be written is dropped, or the interpreter would complain of it."""
     try:
         sys.stdout.flush()
@@ -165,6 +169,10 @@ def subcommand_options(command: Command) -> Command:
 
 def _remember_server(context: click.Context, parameter: click.Parameter, value: str) -> None:
     """Keep what was given; what a subcommand got from its default does not undo what its group was told."""
+    try:
+        parse_addresses(value)
+    except InvalidConfigError as error:
+        raise click.BadParameter(f"{error.message}.") from None
     assert parameter.name is not None
     given = context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
     if given or _SERVER_KEY not in context.meta:
@@ -194,10 +202,11 @@ _server_option = click.option(
 
 _color_option = click.option(
     "--color",
+    metavar="WHEN",
     type=click.Choice(["auto", "always", "never"]),
     default=None,
     expose_value=False,
     is_eager=True,
     callback=_choose_color,
-    help="When to use colour; auto (the default) means on a terminal, unless NO_COLOR is set.",
+    help="always, never, or auto: on a terminal, unless NO_COLOR is set.",
 )
