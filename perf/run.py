@@ -1,0 +1,142 @@
+"""Measures the broker: run.py LOAD... | all | list | compare A.json B.json. See quekka-perf(1)."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from perf import compare, report  # noqa: E402
+from perf.batches import parse_size  # noqa: E402
+from perf.bench import Bench, Options  # noqa: E402
+from perf.broker_process import PROGRAM  # noqa: E402
+from perf.figures import Figure, LoadResult  # noqa: E402
+from perf.limits import measure_limits  # noqa: E402
+from perf.loads import FAMILIES, UnknownLoadError, find_load, names_in_all  # noqa: E402
+
+RESULTS = ROOT / "perf" / "results"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Does what the command line says; returns 1 when --check found a goal missed, 2 for wrong use."""
+    options = command_line().parse_args(arguments)
+    try:
+        if options.words == ["list"]:
+            return show_list()
+        if options.words[0] == "compare":
+            return show_comparison([Path(word) for word in options.words[1:]])
+        return run_loads(options)
+    except (UnknownLoadError, compare.NotAResultError, OSError) as error:
+        sys.stderr.write(f"perf: {error}\n")
+        return 2
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="perf/run.py", description="Measure the broker. See man/quekka-perf.1."
+    )
+    parser.add_argument(
+        "words", nargs="+", metavar="LOAD", help="names of loads; or all, list, compare A.json B.json"
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=5, help="rounds after the one that warms up (default 5)"
+    )
+    parser.add_argument(
+        "--count", type=positive, help="messages or batches a round (default: the load's own)"
+    )
+    parser.add_argument("--seconds", type=float, help="length of a round, instead of --count")
+    parser.add_argument("--size", type=size, default=1024, help="bytes of a message's payload (default 1024)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the broker",
+    )
+    parser.add_argument("--program", type=Path, default=PROGRAM, help="the broker (default bin/quekkad)")
+    parser.add_argument(
+        "--directory", type=Path, help="where brokers keep their data (default: the system's own)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="where the JSON goes (default perf/results)"
+    )
+    parser.add_argument("--no-limits", action="store_true", help="do not measure the machine itself")
+    parser.add_argument("--check", action="store_true", help="end with 1 when a goal is missed")
+    return parser
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return value
+
+
+def size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE was expected")
+    return name, value
+
+
+def run_loads(options: argparse.Namespace) -> int:
+    names = names_in_all() if options.words == ["all"] else options.words
+    loads = [find_load(name) for name in names]
+    settings = dict(options.set)
+    limits: list[Figure] = []
+    results: list[LoadResult] = []
+    with tempfile.TemporaryDirectory(prefix="quekka-perf-", dir=options.directory) as directory:
+        if not options.no_limits:
+            limits = measure_limits(Path(directory))
+            show("(machine)", limits)
+        for load in loads:
+            with tempfile.TemporaryDirectory(prefix=f"{load.name}-", dir=directory) as own:
+                wanted = Options(
+                    options.rounds, options.count, options.seconds, options.size, settings, options.program
+                )
+                results.append(load.run(Bench(Path(own), wanted)))
+            show(load.name, results[-1].figures)
+            sys.stdout.write(f"    {report.show_usage(results[-1].usage)}\n\n")
+    content = report.document(["perf/run.py", *sys.argv[1:]], settings, limits, results)
+    sys.stdout.write(f"{report.write_document(options.output, content)}\n")
+    missed = any(figure.verdict == "missed" for result in results for figure in result.figures)
+    return 1 if missed and options.check else 0
+
+
+def show(name: str, figures: Sequence[Figure]) -> None:
+    """One load's rows as soon as they are known; a run of all takes minutes."""
+    sys.stdout.write(report.show_table(report.figures_table(name, figures)))
+    sys.stdout.flush()
+
+
+def show_list() -> int:
+    rows = [
+        (name, family.default, family.parameter, ", ".join(family.in_all))
+        for name, family in FAMILIES.items()
+    ]
+    sys.stdout.write(report.show_table(rows, ("load", "default", "parameter", "in all")))
+    return 0
+
+
+def show_comparison(paths: Sequence[Path]) -> int:
+    if len(paths) != 2:
+        raise compare.NotAResultError("compare takes two result files")
+    rows = compare.compare_documents(*map(compare.read_document, paths))
+    sys.stdout.write(report.show_table(rows, compare.HEADINGS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
