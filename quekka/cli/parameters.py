@@ -32,7 +32,7 @@ def _time_ms(text: str) -> int:
 
 
 def name_value(text: str) -> tuple[str, str]:
-    """`name=value` as a pair; the value may be empty and hold further equal signs; raises click.BadParameter."""
+    """`name=value` as a pair; the value may be empty and hold equal signs; raises click.BadParameter."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise click.BadParameter(f"{text!r} is not name=value.")

@@ -6,17 +6,21 @@ from contextlib import contextmanager
 
 import click
 
+STEPS = 200
+"""How often the bar is drawn at most, because drawing costs more than what most steps stand for."""
+
 
 @contextmanager
 def progress(total: int, label: str) -> Iterator[Callable[[int], None]]:
     """Show a bar while the body runs; yields a function to call with how much more of `total` is done.
 
-    Where standard error is no terminal, nothing is written at all.
+    Where standard error is no terminal, or `total` is 0, that is, unknown, nothing is written at all.
     """
-    if not sys.stderr.isatty():
+    if not total or not sys.stderr.isatty():
         yield _unseen
         return
-    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
+    steps = max(1, total // STEPS)
+    with click.progressbar(length=total, label=label, file=sys.stderr, update_min_steps=steps) as bar:
         yield bar.update
 
 

@@ -1,0 +1,101 @@
+"""The loop of quekka-consume: poll, write, flush when nothing is there for now, and know when it is enough."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from quekka.cli.output import RecordOutput
+from quekka.clock import SYSTEM_CLOCK, Clock
+
+if TYPE_CHECKING:
+    from quekka.client import Consumer, ConsumerRecord, TopicPartition
+
+RECORDS_PER_POLL = 500
+POLL_TIMEOUT_MS = 1000
+FLUSH_INTERVAL_S = 1.0
+"""How much printing may be done twice after a crash, while records come without a pause."""
+
+
+class Limits(NamedTuple):
+    """When to end; None for a limit that is not there."""
+
+    records_max: int | None
+    timeout_s: float | None
+    """Without a record."""
+    end_offsets: "Mapping[TopicPartition, int] | None"
+    """Of all partitions that may be read: nothing at or after them is printed."""
+
+
+class Consumption:
+    """One run of the program, from the first poll to a limit."""
+
+    def __init__(
+        self, consumer: "Consumer", output: RecordOutput, limits: Limits, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._consumer = consumer
+        self._output = output
+        self._limits = limits
+        self._clock = clock
+        self._records_written = 0
+        self._last_record_at_s = self._last_flush_at_s = clock.monotonic_s()
+
+    def run(self) -> None:
+        """Print until a limit is reached; interrupted, let out and commit what was written so far."""
+        try:
+            while not self._is_enough():
+                self._step()
+        except KeyboardInterrupt:
+            self._flush()
+            raise
+        self._flush()
+
+    def _step(self) -> None:
+        polled = self._poll(0)
+        if not polled:
+            self._flush()
+            polled = self._poll(self._wait_ms())
+        for partition, records in polled.items():
+            self._write(partition, records)
+        if self._clock.monotonic_s() - self._last_flush_at_s >= FLUSH_INTERVAL_S:
+            self._flush()
+
+    def _poll(self, timeout_ms: int) -> "dict[TopicPartition, list[ConsumerRecord]]":
+        most = RECORDS_PER_POLL
+        if self._limits.records_max is not None:
+            most = min(most, self._limits.records_max - self._records_written)
+        return self._consumer.poll(timeout_ms, most)
+
+    def _write(self, partition: "TopicPartition", records: "list[ConsumerRecord]") -> None:
+        self._last_record_at_s = self._clock.monotonic_s()
+        end_offsets = self._limits.end_offsets
+        if end_offsets is not None and records[-1].offset >= end_offsets[partition]:
+            records = [record for record in records if record.offset < end_offsets[partition]]
+        if records:
+            self._output.write(partition, records)
+            self._records_written += len(records)
+
+    def _flush(self) -> None:
+        self._output.flush()
+        self._last_flush_at_s = self._clock.monotonic_s()
+
+    def _is_enough(self) -> bool:
+        return (
+            (self._limits.records_max is not None and self._records_written >= self._limits.records_max)
+            or (self._limits.timeout_s is not None and self._silence_s() >= self._limits.timeout_s)
+            or self._is_at_end()
+        )
+
+    def _is_at_end(self) -> bool:
+        """Every partition that is ours has been read up to where it ended at the start."""
+        end_offsets = self._limits.end_offsets
+        if end_offsets is None:
+            return False
+        assigned = self._consumer.assignment()
+        return bool(assigned) and all(self._consumer.position(each) >= end_offsets[each] for each in assigned)
+
+    def _wait_ms(self) -> int:
+        if self._limits.timeout_s is None:
+            return POLL_TIMEOUT_MS
+        return min(POLL_TIMEOUT_MS, 1 + int((self._limits.timeout_s - self._silence_s()) * 1000))
+
+    def _silence_s(self) -> float:
+        return self._clock.monotonic_s() - self._last_record_at_s
