@@ -2,12 +2,13 @@
 
     0 none     1 gzip     2 snappy     3 lz4     4 zstd
 
-gzip comes with Python, the others with `cramjam` (extra `quekka[codecs]`), which is imported when first needed.
-Decompression never makes more than `max_bytes` of output, however small a batch claims, or is, to begin with.
+gzip comes with Python, the others with `cramjam` (extra `quekka[codecs]`), imported when it is first needed.
+Decompression stops at `max_bytes` of output, however small the input is and whatever size it claims to have.
 
-Forms (source: org.apache.kafka.common.compress): gzip members (RFC 1952); LZ4 frames, whose blocks must not
-depend on each other, as Java reads no others; Zstandard frames (RFC 8878); snappy either as one raw block, as
-librdkafka writes it, or in blocks behind a header of the xerial library, as Java does and as we do:
+Forms (source: org.apache.kafka.common.compress): gzip members (RFC 1952); LZ4 frames, written with blocks
+that do not depend on each other, as Java reads no others; Zstandard frames (RFC 8878); snappy either as one
+raw block, as librdkafka writes it, or in blocks behind the header of the xerial library, as Java does and
+as is done here:
 
     +--------------------------------+-----------+------------------------+----------------+-------+
     | 82 53 4e 41 50 50 59 00      8 | version 4 | compatible version   4 | block length 4 | block | ...
@@ -32,7 +33,7 @@ _ZSTD_LEVEL = 3
 _GZIP_WBITS = 31
 """zlib's word for the gzip container."""
 _GZIP_PIECE_BYTES = 16 * 1024
-"""Input given to zlib at once: it copies what lies behind the end of a member, and there may be many members."""
+"""Input for zlib at once: it copies what follows the end of a member, and there may be many members."""
 
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
@@ -206,20 +207,24 @@ def _decompress_within(codec: int, data: Buffer, max_bytes: int) -> bytes:
     """
     cramjam = _cramjam(codec)
     decompress_into = getattr(cramjam, CODEC_NAMES[codec]).decompress_into
-    size_bytes = max(_FIRST_OUTPUT_BYTES, _EXPECTED_RATIO * len(data))
-    while True:
-        output = bytearray(min(size_bytes, max_bytes))
+    for size_bytes in _output_sizes(len(data), max_bytes):
+        output = bytearray(size_bytes)
         try:
             length = decompress_into(data, output)
         except cramjam.DecompressionError as error:
-            problem = str(error)
+            if _NO_ROOM not in str(error):
+                raise CorruptMessageError(f"{CODEC_NAMES[codec]}: {error}") from None
         else:
             return bytes(memoryview(output)[:length])
-        if _NO_ROOM not in problem:
-            raise CorruptMessageError(f"{CODEC_NAMES[codec]}: {problem}")
-        if size_bytes >= max_bytes:
-            raise _too_large(max_bytes)
+    raise _too_large(max_bytes)
+
+
+def _output_sizes(input_bytes: int, max_bytes: int) -> Iterator[int]:
+    size_bytes = max(_FIRST_OUTPUT_BYTES, _EXPECTED_RATIO * input_bytes)
+    while size_bytes < max_bytes:
+        yield size_bytes
         size_bytes *= _OUTPUT_GROWTH
+    yield max_bytes
 
 
 _CODECS: dict[int, tuple[Callable[[Buffer], bytes], Callable[[Buffer, int], bytes]]] = {

@@ -1,8 +1,8 @@
 """CRC-32C (Castagnoli), the checksum of record batches: in hardware where a wheel exists, else by crcmod.
 
-`crc32c` uses the processor's own instruction, takes any buffer and lets other threads run meanwhile. `crcmod`
-runs everywhere and is the oracle in the tests. IMPLEMENTATION tells which of them is at work; the broker prints it
-at start and in STATS, because the difference in speed is large.
+`crc32c` uses the processor's own instruction, takes any buffer and lets other threads run meanwhile.
+`crcmod` runs everywhere and is the oracle in the tests. IMPLEMENTATION tells which of them is at work; the
+broker shows it at start and in STATS, because they differ much in speed.
 
 Continuing: `crc32c(b, crc32c(a)) == crc32c(a + b)`.
 """
@@ -27,7 +27,7 @@ def portable_crc32c(data: Buffer, crc: int = 0) -> int:
 
 def _choose() -> tuple[str, Callable[..., int]]:
     try:
-        import crc32c as hardware 
+        import crc32c as hardware
     except ImportError:
         return "crcmod", portable_crc32c
     return "crc32c", cast(Callable[..., int], hardware.crc32c)

@@ -7,12 +7,11 @@
                 | timestamp, ms                         8 | relative offset  4 |      12 bytes
                 +--------------------+--------------------+--------------------+
 
-Relative offsets count from the segment's base offset. In the offset index it is that of the **last** record of
-the batch that starts at `position`; in the time index that of the last record of the batch that brought the
-segment's largest timestamp so far. Offsets and positions rise from entry to entry, timestamps too. A relative
-offset of 0 can stand only in the first entry: a later one that is all zero is the unused rest of a file that
-was laid out in advance, as Kafka does for active segments.
-Source: org.apache.kafka.storage.internals.log.OffsetIndex and TimeIndex.
+Relative offsets count from the segment's base offset. In the offset index it is that of the **last** record
+of the batch that starts at `position`; in the time index that of the last record of the batch that brought
+the segment's largest timestamp so far. Offsets, positions and timestamps rise from entry to entry, so zeros
+after the first entry are the unused rest of a file that was laid out in advance, as Kafka does for active
+segments. Source: org.apache.kafka.storage.internals.log.OffsetIndex and TimeIndex.
 """
 
 import struct

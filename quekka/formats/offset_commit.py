@@ -1,32 +1,34 @@
 """Keys and values of `__consumer_offsets`, the compacted topic in which groups keep their committed offsets.
 
-    key    +-----------+-------+-------+-------------+      key    +-----------+-------+
-           | version 2 | group | topic | partition 4 |             | version 2 | group |
-           +-----------+-------+-------+-------------+             +-----------+-------+
-           version 0 or 1: a committed offset                      version 2: the group itself
+    key    +-----------+-------+-------+-------------+
+           | version 2 | group | topic | partition 4 |    version 0 or 1: a committed offset
+           +-----------+-------+-------+-------------+
+           +-----------+-------+
+           | version 2 | group |                          version 2: the group itself
+           +-----------+-------+
 
     value  +-----------+----------+----------------+----------+--------------------+--------------------+
            | version 2 | offset 8 | leader epoch 4 | metadata | commit timestamp 8 | expire timestamp 8 |
            +-----------+----------+----------------+----------+--------------------+--------------------+
-           leader epoch: version 3 only; expire timestamp: version 1 only
+           leader epoch: in version 3 only; expire timestamp: in version 1 only
 
-Big-endian; a string has its length in two bytes before it. A null value is a tombstone: the offset is deleted.
-Written are key version 1 and value version 3. Source: OffsetCommitKey.json, OffsetCommitValue.json,
-GroupMetadataKey.json in Kafka's group-coordinator.
+The numbers in the boxes are sizes in bytes. Big-endian; before a text stands its length in two bytes. A null
+value is a tombstone: the offset is deleted. Written are key versions 1 and 2 and value version 3.
+Source: OffsetCommitKey.json, GroupMetadataKey.json and OffsetCommitValue.json in Kafka's group-coordinator.
 """
 
 import struct
 from dataclasses import dataclass
 
-from quekka.errors import CorruptMessageError, UnsupportedVersionError
+from quekka.errors import CorruptMessageError
 from quekka.formats import Buffer
 
 OFFSET_KEY_VERSIONS = (0, 1)
 GROUP_KEY_VERSION = 2
-OFFSET_VALUE_VERSION = 3
+VALUE_VERSION = 3
 NO_LEADER_EPOCH = -1
 NO_EXPIRE_TIMESTAMP_MS = -1
-STRING_BYTES_MAX = 2**15 - 1
+TEXT_BYTES_MAX = 2**15 - 1
 
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
@@ -54,73 +56,74 @@ class OffsetCommitValue:
     """A committed offset: what to read next."""
 
     offset: int
+    leader_epoch: int
+    """NO_LEADER_EPOCH where the client did not say."""
+    metadata: str
+    """The client's own note."""
     commit_timestamp_ms: int
-    metadata: str = ""
-    leader_epoch: int = NO_LEADER_EPOCH
     expire_timestamp_ms: int = NO_EXPIRE_TIMESTAMP_MS
-    """Read from version 1; not written."""
+    """Only old brokers wrote one; it is read and not written."""
 
 
-def encode_offset_key(key: OffsetCommitKey) -> bytes:
-    """Version 1; raises ValueError for a name of more than 32767 bytes."""
-    return _INT16.pack(OFFSET_KEY_VERSIONS[-1]) + _string(key.group) + _string(key.topic) + _INT32.pack(key.partition)
+def encode_key(key: OffsetCommitKey | GroupMetadataKey) -> bytes:
+    """The key of a record; raises ValueError for a name of more than 32767 bytes."""
+    if isinstance(key, GroupMetadataKey):
+        return _INT16.pack(GROUP_KEY_VERSION) + _text(key.group)
+    start = _INT16.pack(OFFSET_KEY_VERSIONS[-1])
+    return start + _text(key.group) + _text(key.topic) + _INT32.pack(key.partition)
 
 
-def encode_group_key(key: GroupMetadataKey) -> bytes:
-    """Version 2; raises ValueError for a name of more than 32767 bytes."""
-    return _INT16.pack(GROUP_KEY_VERSION) + _string(key.group)
-
-
-def encode_offset_value(value: OffsetCommitValue) -> bytes:
-    """Version 3; raises ValueError for metadata of more than 32767 bytes."""
+def encode_value(value: OffsetCommitValue) -> bytes:
+    """The value of a record; raises ValueError for metadata of more than 32767 bytes."""
     return b"".join(
         (
-            _INT16.pack(OFFSET_VALUE_VERSION),
+            _INT16.pack(VALUE_VERSION),
             _INT64.pack(value.offset),
             _INT32.pack(value.leader_epoch),
-            _string(value.metadata),
+            _text(value.metadata),
             _INT64.pack(value.commit_timestamp_ms),
         )
     )
 
 
 def decode_key(data: Buffer) -> OffsetCommitKey | GroupMetadataKey:
-    """What the key stands for; raises CorruptMessageError, and UnsupportedVersionError for one to be passed over."""
+    """What the key stands for; raises CorruptMessageError, for a version that is not known as well."""
     fields = _Fields(data, "key")
     version = fields.number(_INT16)
+    key: OffsetCommitKey | GroupMetadataKey
     if version in OFFSET_KEY_VERSIONS:
-        key: OffsetCommitKey | GroupMetadataKey = OffsetCommitKey(
-            fields.string(), fields.string(), fields.number(_INT32)
-        )
+        key = OffsetCommitKey(fields.text(), fields.text(), fields.number(_INT32))
     elif version == GROUP_KEY_VERSION:
-        key = GroupMetadataKey(fields.string())
+        key = GroupMetadataKey(fields.text())
     else:
-        raise UnsupportedVersionError(f"a key of version {version} in the offsets topic")
+        raise fields.corrupt(0, f"version {version} is not known")
     fields.finish()
     return key
 
 
-def decode_offset_value(data: Buffer | None) -> OffsetCommitValue | None:
-    """The committed offset, None for a tombstone; raises CorruptMessageError, UnsupportedVersionError."""
+def decode_value(data: Buffer | None) -> OffsetCommitValue | None:
+    """The committed offset, None for a tombstone; raises CorruptMessageError as `decode_key` does."""
     if data is None:
         return None
     fields = _Fields(data, "value")
     version = fields.number(_INT16)
-    if not 0 <= version <= OFFSET_VALUE_VERSION:
-        raise UnsupportedVersionError(f"a value of version {version} in the offsets topic")
-    offset = fields.number(_INT64)
-    leader_epoch = fields.number(_INT32) if version == 3 else NO_LEADER_EPOCH
-    metadata = fields.string()
-    commit_timestamp_ms = fields.number(_INT64)
-    expire_timestamp_ms = fields.number(_INT64) if version == 1 else NO_EXPIRE_TIMESTAMP_MS
+    if not 0 <= version <= VALUE_VERSION:
+        raise fields.corrupt(0, f"version {version} is not known")
+    value = OffsetCommitValue(
+        offset=fields.number(_INT64),
+        leader_epoch=fields.number(_INT32) if version == 3 else NO_LEADER_EPOCH,
+        metadata=fields.text(),
+        commit_timestamp_ms=fields.number(_INT64),
+        expire_timestamp_ms=fields.number(_INT64) if version == 1 else NO_EXPIRE_TIMESTAMP_MS,
+    )
     fields.finish()
-    return OffsetCommitValue(offset, commit_timestamp_ms, metadata, leader_epoch, expire_timestamp_ms)
+    return value
 
 
-def _string(text: str) -> bytes:
+def _text(text: str) -> bytes:
     data = text.encode()
-    if len(data) > STRING_BYTES_MAX:
-        raise ValueError(f"a text of {len(data)} bytes, at most {STRING_BYTES_MAX} fit")
+    if len(data) > TEXT_BYTES_MAX:
+        raise ValueError(f"a text of {len(data)} bytes, at most {TEXT_BYTES_MAX} fit")
     return _INT16.pack(len(data)) + data
 
 
@@ -136,24 +139,24 @@ class _Fields:
         (value,) = form.unpack(self._take(form.size))
         return int(value)
 
-    def string(self) -> str:
+    def text(self) -> str:
         length = self.number(_INT16)
         start = self._position
         try:
             return str(self._take(length), "utf-8")
         except UnicodeDecodeError:
-            raise self._corrupt(start, "no UTF-8") from None
+            raise self.corrupt(start, "no UTF-8") from None
 
     def finish(self) -> None:
         if self._position != len(self._data):
-            raise self._corrupt(self._position, f"{len(self._data) - self._position} bytes are left over")
+            raise self.corrupt(self._position, f"{len(self._data) - self._position} bytes are left over")
 
     def _take(self, size_bytes: int) -> Buffer:
         start, end = self._position, self._position + size_bytes
         if not start <= end <= len(self._data):
-            raise self._corrupt(start, f"{size_bytes} bytes, {len(self._data) - start} are left")
+            raise self.corrupt(start, f"{size_bytes} bytes, {len(self._data) - start} are left")
         self._position = end
         return self._data[start:end]
 
-    def _corrupt(self, position: int, problem: str) -> CorruptMessageError:
+    def corrupt(self, position: int, problem: str) -> CorruptMessageError:
         return CorruptMessageError(f"{self._what} in the offsets topic, byte {position}: {problem}")

@@ -3,17 +3,13 @@
     +--------+------------+-----------------+--------------+------------+-----+--------------+-------+
     | length | attributes | timestamp delta | offset delta | key length | key | value length | value |
     +--------+------------+-----------------+--------------+------------+-----+--------------+-------+
-    +---------------+  +-------------------+------------+---------------------+--------------+
-    | headers count |  | header key length | header key | header value length | header value |  repeated
-    +---------------+  +-------------------+------------+---------------------+--------------+
+    +---------------+ +-------------------+------------+---------------------+--------------+
+    | headers count | | header key length | header key | header value length | header value | ...
+    +---------------+ +-------------------+------------+---------------------+--------------+
 
-`length` counts the bytes after it. The deltas are relative to the batch's base timestamp and base offset. A length
-of -1 stands for null; a record whose value is null is a tombstone. The attributes are unused, and 0.
+`length` counts the bytes after it. The deltas are relative to the batch's base timestamp and base offset. A
+length of -1 stands for null; a record whose value is null is a tombstone. The attributes are unused, and 0.
 Source: org.apache.kafka.common.record.DefaultRecord.
-
-A Python broker runs this code once per record, so `walk_records` reads the common short forms in place: it
-lets reads run up to the end of the bytes and compares afterwards where each record really ended. Lengths are never
-negative there, thus a record that went too far can not come back to its end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -55,15 +51,15 @@ def encode_record(
             b"\x00",
             encode_varint(timestamp_delta_ms),
             encode_varint(offset_delta),
-            *encode_nullable(key),
-            *encode_nullable(value),
+            *_nullable(key),
+            *_nullable(value),
             encode_headers(headers),
         )
     )
     return encode_varint(len(body)) + body
 
 
-def encode_nullable(data: Buffer | None) -> tuple[Buffer, ...]:
+def _nullable(data: Buffer | None) -> tuple[Buffer, ...]:
     """Length and bytes, to be joined."""
     return (_NULL,) if data is None else (encode_varint(len(data)), data)
 
@@ -72,8 +68,8 @@ def encode_headers(headers: Sequence[Header]) -> bytes:
     """The count and all headers."""
     parts: list[Buffer] = [encode_varint(len(headers))]
     for key, value in headers:
-        parts += encode_nullable(key.encode())
-        parts += encode_nullable(value)
+        parts += _nullable(key.encode())
+        parts += _nullable(value)
     return b"".join(parts)
 
 
@@ -84,15 +80,23 @@ def decode_record(
     length, start = decode_varint(data, position)
     end = start + length
     if not start <= end <= len(data):
-        raise CorruptMessageError(f"byte {position}: a record of {length} bytes, {len(data) - start} are left")
-    last_offset = base_offset + OFFSET_DELTA_MAX
-    (raw,) = walk_records(data[position:end], 1, base_offset, last_offset, base_timestamp_ms)
+        raise CorruptMessageError(
+            f"byte {position}: a record of {length} bytes, {len(data) - start} are left"
+        )
+    (raw,) = walk_records(
+        data[position:end],
+        1,
+        base_offset=base_offset,
+        last_offset=base_offset + OFFSET_DELTA_MAX,
+        base_timestamp_ms=base_timestamp_ms,
+    )
     return Record._make(raw), end
 
 
-def walk_records(  # noqa: PLR0912
+def walk_records(  # noqa: PLR0912, PLR0915
     data: bytes,
     count: int,
+    *,
     base_offset: int,
     last_offset: int,
     base_timestamp_ms: int,
@@ -101,14 +105,19 @@ def walk_records(  # noqa: PLR0912
 ) -> Iterator[RawRecord]:
     """The `count` records that `data` consists of, less those before `from_offset`.
 
-    With `append_time_ms` that is the timestamp of all of them. Raises CorruptMessageError, when it gets there, for
-    lengths that do not add up, for more or fewer records, and for offsets that do not rise up to `last_offset`.
+    With `append_time_ms` that is the timestamp of all of them. Raises CorruptMessageError, when it gets
+    there, for lengths that do not add up, more or fewer records, and offsets that do not rise up to
+    `last_offset`.
+
+    A broker in Python runs this for every record it shows, and a call costs more than what it would do
+    here: so it is long, and reads varints of one and two bytes in place. Fields may run on as far as `data`
+    does until a record's end is compared with its length: no length is negative, so what went too far can
+    not come back.
     """
     position = index = 0
     offset = base_offset - 1
     try:
         for index in range(count):
-            # Each varint of one or two bytes is read right here, as a call would take longer than the rest.
             number = data[position]
             position += 1
             if number >= 0x80:
@@ -137,7 +146,8 @@ def walk_records(  # noqa: PLR0912
                     number, position = decode_uvarint(data, position - 1)
             previous, offset = offset, base_offset + (number >> 1)
             if number & 1 or not previous < offset <= last_offset:
-                raise _corrupt(index, count, position, f"its offset {offset} is not in {previous + 1}..{last_offset}")
+                problem = f"its offset {offset} is not in {previous + 1}..{last_offset}"
+                raise _corrupt(index, count, position, problem)
             if offset < from_offset:
                 position = end
                 continue

@@ -13,12 +13,12 @@
         | records, or all of them compressed together ...                             |
         +-----------------------------------------------------------------------------+
 
-Big-endian. The batch length counts the bytes after it, so a batch has 12 more. The CRC-32C covers the bytes from
-the attributes (21) to the end: the broker writes base offset and leader epoch into a batch without touching it.
-Attributes: bits 0 to 2 codec, 3 timestamps are those of the append (LogAppendTime), 4 transactional, 5 control,
-6 the base timestamp is a delete horizon. Producer id, producer epoch and base sequence are -1 where there is none.
-Timestamps are milliseconds since 1970-01-01 UTC.
-Source: org.apache.kafka.common.record.DefaultRecordBatch.
+Big-endian. The batch length counts the bytes after it, so a batch has 12 more. The CRC-32C covers the bytes
+from the attributes (21) to the end: the broker gives a batch its base offset and leader epoch without
+touching it. Attributes: bits 0 to 2 codec, 3 the timestamp of all records is that of their append
+(LogAppendTime), which is the max timestamp, 4 transactional, 5 control, 6 the base timestamp is a delete
+horizon. Producer id, producer epoch and base sequence are -1 where there is none. Timestamps are
+milliseconds since 1970-01-01 UTC. Source: org.apache.kafka.common.record.DefaultRecordBatch.
 
 Worked example: one record with value "hi", no key, timestamp 1000, appended at offset 7 with leader epoch 0.
 
@@ -68,7 +68,7 @@ TRANSACTIONAL = 0x10
 CONTROL = 0x20
 
 DEFAULT_MAX_DECOMPRESSED_BYTES = 64 * 1024 * 1024
-"""What the records of one batch may grow to, where the caller does not say; bounds what a hostile batch can cost."""
+"""What the records of a batch may grow to where the caller sets no limit."""
 
 _BASE_OFFSET = struct.Struct(">q")
 _LEADER_EPOCH = struct.Struct(">i")
@@ -145,7 +145,9 @@ def read_header(buf: Buffer, position: int = 0) -> BatchHeader:
     if header.batch_length < HEADER_BYTES - LOG_OVERHEAD_BYTES:
         raise _corrupt(position, f"batch length {header.batch_length} is less than the header's")
     if header.records_count < 0 or header.last_offset_delta < 0:
-        raise _corrupt(position, f"{header.records_count} records, last offset delta {header.last_offset_delta}")
+        raise _corrupt(
+            position, f"{header.records_count} records, last offset delta {header.last_offset_delta}"
+        )
     return header
 
 
@@ -170,7 +172,7 @@ def verify_crc(buf: Buffer, position: int, header: BatchHeader) -> None:
     if actual != header.crc:
         raise _corrupt(
             position,
-            f"CRC-32C of the batch at offset {header.base_offset} is {actual:08x}, its header says {header.crc:08x}",
+            f"CRC-32C {actual:08x} of the batch at offset {header.base_offset}, its header says {header.crc:08x}",
         )
 
 
@@ -205,8 +207,9 @@ def iter_records(
 ) -> Iterator[Record]:
     """The records of the batch at `position`, less those before `from_offset`.
 
-    The CRC-32C is not looked at. Raises CorruptMessageError, MessageTooLargeError where the records decompress to
-    more than `max_decompressed_bytes`, and UnsupportedCompressionTypeError; the records before damage come first.
+    The CRC-32C is not looked at. Raises UnsupportedCompressionTypeError, MessageTooLargeError where the
+    records decompress to more than `max_decompressed_bytes`, and CorruptMessageError, after the records
+    before the damage.
     """
     raw = iter_raw_records(
         buf, position, from_offset=from_offset, max_decompressed_bytes=max_decompressed_bytes
@@ -224,15 +227,17 @@ def iter_raw_records(
     """As `iter_records`, but plain tuples (offset, timestamp in ms, key, value, headers), which cost less."""
     header = read_header(buf, position)
     payload = _view(buf, position, header)[HEADER_BYTES:]
-    data = bytes(payload) if header.codec == NONE else decompress(header.codec, payload, max_decompressed_bytes)
+    data = (
+        bytes(payload) if header.codec == NONE else decompress(header.codec, payload, max_decompressed_bytes)
+    )
     return walk_records(
         data,
         header.records_count,
-        header.base_offset,
-        header.last_offset,
-        header.base_timestamp_ms,
-        header.max_timestamp_ms if header.is_log_append_time else None,
-        from_offset,
+        base_offset=header.base_offset,
+        last_offset=header.last_offset,
+        base_timestamp_ms=header.base_timestamp_ms,
+        append_time_ms=header.max_timestamp_ms if header.is_log_append_time else None,
+        from_offset=from_offset,
     )
 
 

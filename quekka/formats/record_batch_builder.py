@@ -1,8 +1,8 @@
 """Record batches from keys and values.
 
-A broker that takes one request per record builds its batches record by record, so this is written for speed:
-records are kept as references to their parts, what lies between two values is made once for values of the same
-size, and one join puts every byte in its place (layouts: record_batch, record).
+A broker that takes one request per record builds its batches record by record, so this is written for
+speed: records are kept as references to their parts, what lies between two values is made once for values
+of the same size, and one join puts every byte in its place (layouts: record_batch, record).
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,15 @@ class BatchBuilder:
     Keys and values are not copied before `build`, so a bytearray or memoryview must stay as it is until then.
     """
 
-    __slots__ = ("_attributes", "_base_timestamp_ms", "_max_timestamp_ms", "_parts", "_producer", "count", "size_bytes")
+    __slots__ = (
+        "_attributes",
+        "_base_timestamp_ms",
+        "_max_timestamp_ms",
+        "_parts",
+        "_producer",
+        "count",
+        "size_bytes",
+    )
 
     def __init__(self, base_timestamp_ms: int) -> None:
         self._base_timestamp_ms = base_timestamp_ms
@@ -62,18 +70,16 @@ class BatchBuilder:
         """Add a record; where no timestamp is given it has the base timestamp."""
         if timestamp_ms is None:
             timestamp_ms = self._base_timestamp_ms
-        parts = (
-            _ATTRIBUTES,
-            _encode(timestamp_ms - self._base_timestamp_ms),
-            _encode(self.count),
-            *((_NULL,) if key is None else (_encode(len(key)), key)),
-            *((_NULL,) if value is None else (_encode(len(value)), value)),
-            encode_headers(headers) if headers else _NO_HEADERS,
-        )
-        length_bytes = sum(map(len, parts))
+        if timestamp_ms > self._max_timestamp_ms:  # noqa: PLR1730
+            self._max_timestamp_ms = timestamp_ms
+        key_length, key = (_NULL, b"") if key is None else (_encode(len(key)), key)
+        value_length, value = (_NULL, b"") if value is None else (_encode(len(value)), value)
+        deltas = _encode(timestamp_ms - self._base_timestamp_ms) + _encode(self.count)
+        before = _ATTRIBUTES + deltas + key_length
+        after = encode_headers(headers) if headers else _NO_HEADERS
+        length_bytes = len(before) + len(key) + len(value_length) + len(value) + len(after)
         prefix = _encode(length_bytes)
-        self._parts += (prefix, *parts)
-        self._max_timestamp_ms = max(self._max_timestamp_ms, timestamp_ms)
+        self._parts += (prefix, before, key, value_length, value, after)
         self.count += 1
         self.size_bytes += len(prefix) + length_bytes
 
@@ -85,7 +91,9 @@ class BatchBuilder:
         size_bytes = 0
         delta_bytes = 0
         around: dict[int, tuple[bytes, bytes, int]] = {}
-        for delta, value in zip(map(_encode, range(self.count, self.count + len(values))), values, strict=False):
+        for delta, value in zip(
+            map(_encode, range(self.count, self.count + len(values))), values, strict=False
+        ):
             if len(delta) != delta_bytes:
                 # What stands around a value holds the record's length, and that counts the delta.
                 delta_bytes = len(delta)
@@ -111,13 +119,15 @@ class BatchBuilder:
     def build(self, codec: int = NONE) -> bytearray:
         """The batch, with base offset 0, to be patched where it is appended.
 
-        Raises ValueError where there are no records, MessageTooLargeError where they are more than one batch can
-        hold, UnsupportedCompressionTypeError.
+        Raises ValueError where there are no records, MessageTooLargeError where they are more than one
+        batch can hold, UnsupportedCompressionTypeError.
         """
         if self.count == 0:
             raise ValueError("a batch needs at least one record")
         if self.size_bytes > BATCH_LENGTH_MAX:
-            raise MessageTooLargeError(f"{self.size_bytes} bytes in one batch, at most {BATCH_LENGTH_MAX} fit")
+            raise MessageTooLargeError(
+                f"{self.size_bytes} bytes in one batch, at most {BATCH_LENGTH_MAX} fit"
+            )
         header = bytes(HEADER_BYTES)
         if codec == NONE:
             batch = bytearray().join((header, *self._parts))

@@ -5,9 +5,10 @@
     | 10101100 | 00000010 |      | 00000011 |
     +----------+----------+      +----------+
 
-Records use the zig-zag form (0, -1, 1, -2, ... become 0, 1, 2, 3, ...), flexible Kafka requests the unsigned
-one. Both carry up to 64 bits, thus at most ten bytes, of which the tenth can hold only one bit. A longer form of
-a small value (`80 00` for 0) is read, as Kafka reads it. Source: org.apache.kafka.common.utils.ByteUtils.
+Records use the zig-zag form (0, -1, 1, -2, ... become 0, 1, 2, 3, ...), flexible Kafka requests the
+unsigned one. Both carry up to 64 bits, thus at most ten bytes, of which the tenth can hold only one bit. A
+longer form of a small value (`80 00` for 0) is read, as Kafka reads it. Source:
+org.apache.kafka.common.utils.ByteUtils.
 """
 
 from quekka.errors import CorruptMessageError
