@@ -19,7 +19,7 @@ from quekka.broker.config import BrokerConfig
 from quekka.clock import SYSTEM_CLOCK, Clock
 from quekka.deadline import Deadline
 from quekka.servers.tcp_server import ListenAddress, TcpServer
-from quekka.storage.files import Files
+from quekka.storage.files import FILES, Files
 
 DEFAULT_LISTEN = "127.0.0.1:0"
 DEFAULT_STOP_TIMEOUT_S = 10.0
@@ -42,7 +42,7 @@ class Broker:
         settings: Mapping[str, str] | None = None,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        files: Files | None = None,
+        files: Files = FILES,
     ) -> None:
         # Constant
         self._data_dir = None if data_dir is None else Path(data_dir)
