@@ -1,0 +1,1 @@
+"""Topics, writer threads, groups and housekeeping: a broker that does not know how a request was spelled."""

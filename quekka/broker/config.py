@@ -1,0 +1,242 @@
+"""The broker's settings: one table that options, file, environment and quekka.conf(5) share.
+
+Names are Kafka's where Kafka has the setting. A topic's own settings (storage/log_config.py) have their
+defaults for all topics here, under the names Kafka gives them in server.properties (`log.segment.bytes` for
+`segment.bytes`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from quekka.setting import Setting, boolean, find_setting, integer, real
+from quekka.storage.log_config import TOPIC_SETTINGS
+
+TOPIC_DEFAULT_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "log.cleanup.policy": "cleanup.policy",
+        "log.cleaner.delete.retention.ms": "delete.retention.ms",
+        "log.cleaner.min.cleanable.ratio": "min.cleanable.dirty.ratio",
+        "log.cleaner.min.compaction.lag.ms": "min.compaction.lag.ms",
+        "log.flush.interval.messages": "flush.messages",
+        "log.flush.interval.ms": "flush.ms",
+        "log.index.interval.bytes": "index.interval.bytes",
+        "log.index.size.max.bytes": "segment.index.bytes",
+        "log.message.timestamp.after.max.ms": "message.timestamp.after.max.ms",
+        "log.message.timestamp.before.max.ms": "message.timestamp.before.max.ms",
+        "log.message.timestamp.type": "message.timestamp.type",
+        "log.retention.bytes": "retention.bytes",
+        "log.retention.ms": "retention.ms",
+        "log.roll.ms": "segment.ms",
+        "log.segment.bytes": "segment.bytes",
+        "message.max.bytes": "max.message.bytes",
+    }
+)
+"""Broker setting to the topic setting whose default it is."""
+
+_OWN_SETTINGS = (
+    Setting(
+        "auto.create.topics.enable",
+        boolean,
+        True,
+        "Create a topic when something is published to it and it does not exist.",
+    ),
+    Setting(
+        "connections.max.idle.ms",
+        integer(1, 2**31 - 1),
+        600_000,
+        "A connection that neither sends a byte nor takes one of its reply for this long is closed.",
+    ),
+    Setting(
+        "log.cleaner.backoff.ms",
+        integer(1),
+        15_000,
+        "How often compacted topics are looked at for segments worth cleaning.",
+        dynamic=False,
+    ),
+    Setting(
+        "log.cleaner.keys.max",
+        integer(1),
+        1_000_000,
+        "How many distinct keys one cleaning pass holds in memory; what is beyond waits for the next pass.",
+    ),
+    Setting(
+        "log.open.files.max",
+        integer(16),
+        512,
+        "How many segment and index files are kept open at once, over all topics, beside those in use.",
+        dynamic=False,
+    ),
+    Setting(
+        "log.retention.check.interval.ms",
+        integer(1),
+        300_000,
+        "How often topics are looked at for segments that retention lets go.",
+        dynamic=False,
+    ),
+    Setting(
+        "max.connections", integer(1, 1_000_000), 10_000, "Connections served at once, over all listeners."
+    ),
+    Setting(
+        "max.groups",
+        integer(1),
+        100_000,
+        "Consumer groups held at once; a further one is refused with POLICY_VIOLATION.",
+    ),
+    Setting(
+        "max.partitions",
+        integer(1),
+        100_000,
+        "Partitions held at once, over all topics; a further one is refused with POLICY_VIOLATION.",
+    ),
+    Setting(
+        "num.partitions", integer(1, 100_000), 1, "Partitions of a topic created without naming a number."
+    ),
+    Setting(
+        "offset.metadata.max.bytes",
+        integer(0, 2**31 - 1),
+        4096,
+        "The longest text that may be stored with a committed offset.",
+    ),
+    Setting(
+        "offsets.topic.num.partitions",
+        integer(1, 1000),
+        1,
+        "Partitions of __consumer_offsets, when it is created.",
+        dynamic=False,
+    ),
+    Setting(
+        "offsets.topic.segment.bytes",
+        integer(1024, 2**31 - 1),
+        16 * 1024 * 1024,
+        "segment.bytes of __consumer_offsets, when it is created.",
+        dynamic=False,
+    ),
+    Setting(
+        "queued.max.request.bytes",
+        integer(1024),
+        32 * 1024 * 1024,
+        "Bytes of appends that may wait for one topic's writer thread; producers wait while it is full.",
+    ),
+    Setting(
+        "request.timeout.ms",
+        integer(1, 2**31 - 1),
+        30_000,
+        "How long an append waits for room in the topic's queue; then THROTTLING_QUOTA_EXCEEDED refuses it.",
+    ),
+    Setting(
+        "socket.receive.buffer.bytes",
+        integer(-1, 2**31 - 1),
+        -1,
+        "SO_RCVBUF of accepted connections; -1 leaves it to the system.",
+    ),
+    Setting(
+        "socket.request.max.bytes",
+        integer(1024, 2**31 - 1),
+        100 * 1024 * 1024,
+        "The largest request of any protocol; a larger one is refused before memory is given to it.",
+    ),
+    Setting(
+        "socket.send.buffer.bytes",
+        integer(-1, 2**31 - 1),
+        -1,
+        "SO_SNDBUF of accepted connections; -1 leaves it to the system.",
+    ),
+    Setting(
+        "thread.switch.interval.ms",
+        real(0.005, 1000.0),
+        0.5,
+        "How long a thread may compute before another has its turn. Set by quekkad, not when embedded.",
+        dynamic=False,
+    ),
+    Setting(
+        "writer.idle.ms",
+        integer(1),
+        10_000,
+        "A topic's writer thread that had nothing to do for this long ends; the next append starts it again.",
+        dynamic=False,
+    ),
+)
+
+
+def _topic_default(name: str, topic_name: str) -> Setting:
+    row = TOPIC_SETTINGS[topic_name]
+    return Setting(
+        name,
+        row.parse,
+        row.default,
+        f"The default of {topic_name} for topics that do not set it.",
+        dynamic=False,
+    )
+
+
+BROKER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        row.name: row
+        for row in sorted(
+            (*_OWN_SETTINGS, *(_topic_default(*names) for names in TOPIC_DEFAULT_NAMES.items())),
+            key=lambda row: row.name,
+        )
+    }
+)
+"""Every broker setting by name, sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """The broker's settings as values; a field is its setting's name with `_` for `.`.
+
+    Threads: any; immutable.
+    """
+
+    auto_create_topics_enable: bool = True
+    connections_max_idle_ms: int = 600_000
+    log_cleaner_backoff_ms: int = 15_000
+    log_cleaner_keys_max: int = 1_000_000
+    log_open_files_max: int = 512
+    log_retention_check_interval_ms: int = 300_000
+    max_connections: int = 10_000
+    max_groups: int = 100_000
+    max_partitions: int = 100_000
+    num_partitions: int = 1
+    offset_metadata_max_bytes: int = 4096
+    offsets_topic_num_partitions: int = 1
+    offsets_topic_segment_bytes: int = 16 * 1024 * 1024
+    queued_max_request_bytes: int = 32 * 1024 * 1024
+    request_timeout_ms: int = 30_000
+    socket_receive_buffer_bytes: int = -1
+    socket_request_max_bytes: int = 100 * 1024 * 1024
+    socket_send_buffer_bytes: int = -1
+    thread_switch_interval_ms: float = 0.5
+    writer_idle_ms: int = 10_000
+    topic_defaults: Mapping[str, str] = field(default_factory=dict)
+    """Topic settings (by the topic's names) that the operator changed for all topics."""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, str]) -> "BrokerConfig":
+        """Read texts by setting name; raises InvalidConfigError that names the one that cannot be."""
+        values: dict[str, Any] = {}
+        topic_defaults: dict[str, str] = {}
+        for name, value in settings.items():
+            parsed = find_setting(BROKER_SETTINGS, name).read(value)
+            if name in TOPIC_DEFAULT_NAMES:
+                topic_defaults[TOPIC_DEFAULT_NAMES[name]] = value
+            else:
+                values[name.replace(".", "_")] = parsed
+        return cls(**values, topic_defaults=MappingProxyType(topic_defaults))
+
+    def show(self) -> dict[str, str]:
+        """Every setting by name with the text of its present value."""
+        shown = {}
+        for name, row in BROKER_SETTINGS.items():
+            if name in TOPIC_DEFAULT_NAMES:
+                shown[name] = self.topic_defaults.get(TOPIC_DEFAULT_NAMES[name], row.show(row.default))
+            else:
+                shown[name] = row.show(getattr(self, name.replace(".", "_")))
+        return shown
+
+
+def field_names() -> list[str]:
+    """The setting names that have a field of their own (a test holds them against the table)."""
+    return [row.name.replace("_", ".") for row in fields(BrokerConfig) if row.name != "topic_defaults"]

@@ -1,0 +1,59 @@
+"""Waiting for data, without asking again and again."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from quekka.broker.partition import Partition
+from quekka.broker.signal import Watch
+from quekka.deadline import Deadline
+
+if TYPE_CHECKING:
+    from quekka.broker.broker import BrokerCore
+
+
+def wait_for_data(
+    broker: "BrokerCore",
+    positions: Sequence[tuple[Partition, int]],
+    min_bytes: int,
+    deadline: Deadline,
+    is_outdated: Callable[[], bool] | None = None,
+) -> bool:
+    """Wait until `min_bytes` can be read at the positions (partition, offset to read).
+
+    True as well when a position has fallen out of its log, since then the reader has something to be told,
+    and when `is_outdated` says, after a rebalance, that these are not the reader's positions any more. False
+    when the deadline came first or the broker stops. Woken by appends, by deletion, by rebalances and by
+    stop.
+    """
+    if has_data(positions, min_bytes):
+        return True
+    signals = [broker.stop_signal, *(partition.log_end for partition, _ in positions)]
+    if is_outdated is not None:
+        signals.append(broker.groups.rebalanced)
+    with ExitStack() as stack:
+        waiter = stack.enter_context(Watch(signals))
+        stack.callback(broker.clock.on_advance(waiter.wake))
+        while not broker.stopping:
+            if has_data(positions, min_bytes) or (is_outdated is not None and is_outdated()):
+                return True
+            if deadline.expired():
+                return False
+            waiter.wait(deadline)
+    return False
+
+
+def has_data(positions: Sequence[tuple[Partition, int]], min_bytes: int) -> bool:
+    """True when the positions have `min_bytes` after them, or one of them needs the reader's attention."""
+    missing_bytes = min_bytes
+    for partition, offset in positions:
+        view = partition.view()
+        if not view.log_start_offset <= offset <= view.log_end_offset or partition.is_gone:
+            return True
+        if offset < view.log_end_offset:
+            if missing_bytes <= 1:
+                return True
+            missing_bytes -= view.read(offset, missing_bytes).size_bytes
+            if missing_bytes <= 0:
+                return True
+    return False

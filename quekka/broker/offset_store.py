@@ -1,0 +1,174 @@
+"""Committed offsets: records in the compacted topic `__consumer_offsets`, in Kafka's format, and a map in
+memory.
+
+    key    version 1: group, topic, partition          value  version 3: offset, leader epoch, metadata,
+    commit time (the layouts are in formats/offset_commit.py)
+
+A commit is an append like any other, so an acknowledged commit survives what an acknowledged record
+survives. The map follows the log: of two commits of one partition, that with the higher log offset counts,
+whichever thread comes back from its append first.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from quekka.broker.partition import Partition
+from quekka.broker.topic import Topic
+from quekka.broker.topic_manager import TopicManager
+from quekka.clock import Clock
+from quekka.errors import CorruptMessageError, OffsetMetadataTooLargeError
+from quekka.formats.murmur2 import partition_for_key
+from quekka.formats.offset_commit import (
+    OffsetCommitKey,
+    OffsetCommitValue,
+    decode_key,
+    decode_value,
+    encode_key,
+    encode_value,
+)
+from quekka.formats.record import Record
+from quekka.formats.record_batch import iter_batches, iter_records
+from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.topic_name import OFFSETS_TOPIC
+
+logger = logging.getLogger(__name__)
+
+LOAD_CHUNK_BYTES = 1 << 20
+
+
+class CommittedOffset(NamedTuple):
+    """What a group has committed for one partition."""
+
+    offset: int
+    leader_epoch: int
+    metadata: str
+    commit_timestamp_ms: int
+    log_offset: int
+    """Where in `__consumer_offsets` this stands."""
+
+
+TopicPartition = tuple[str, int]
+
+
+class OffsetStore:
+    """All groups' committed offsets.
+
+    Threads: `load` before others know the store; the rest by any. Changing the map takes a lock, reading
+    does not.
+    """
+
+    def __init__(self, topics: TopicManager, clock: Clock, metadata_bytes_max: int) -> None:
+        self._topics = topics
+        self._clock = clock
+        self._metadata_bytes_max = metadata_bytes_max
+        self._mutex = threading.Lock()
+        self._groups: dict[str, dict[TopicPartition, CommittedOffset]] = {}
+
+    def load(self) -> int:
+        """Read the topic from its start; the number of records seen."""
+        topic = self._topics.find(OFFSETS_TOPIC)
+        if topic is None:
+            return 0
+        seen = 0
+        for partition in topic.partitions:
+            for record in _all_records(partition):
+                self._apply_record(record)
+                seen += 1
+        return seen
+
+    def committed(self, group: str, topic: str, partition: int) -> CommittedOffset | None:
+        """What the group committed for a partition, or None."""
+        return self._groups.get(group, {}).get((topic, partition))
+
+    def committed_by(self, group: str) -> dict[TopicPartition, CommittedOffset]:
+        """All that a group has committed, by (topic, partition)."""
+        return dict(self._groups.get(group, {}))
+
+    def group_names(self) -> list[str]:
+        """Groups that have committed something."""
+        return [group for group, offsets in list(self._groups.items()) if offsets]
+
+    def commit(self, group: str, offsets: Mapping[TopicPartition, int], metadata: str = "") -> None:
+        """Store offsets to read next, all in one batch; returns when they are acknowledged.
+
+        Raises OffsetMetadataTooLargeError, and what an append raises.
+        """
+        size_bytes = len(metadata.encode())
+        if size_bytes > self._metadata_bytes_max:
+            raise OffsetMetadataTooLargeError(
+                f"{size_bytes} bytes, more than offset.metadata.max.bytes={self._metadata_bytes_max}"
+            )
+        now_ms = self._clock.wall_ms()
+        values: dict[TopicPartition, OffsetCommitValue | None] = {
+            place: OffsetCommitValue(offset, -1, metadata, now_ms) for place, offset in offsets.items()
+        }
+        self._append(group, values)
+
+    def forget(self, group: str, places: list[TopicPartition]) -> None:
+        """Remove committed offsets, by tombstones."""
+        if places:
+            self._append(group, dict.fromkeys(places))
+
+    def forget_topic(self, topic: str) -> None:
+        """Remove what any group committed for a topic that is no more."""
+        for group, offsets in list(self._groups.items()):
+            self.forget(group, [place for place in list(offsets) if place[0] == topic])
+
+    def _append(self, group: str, values: Mapping[TopicPartition, OffsetCommitValue | None]) -> None:
+        topic = self._offsets_topic()
+        builder = BatchBuilder(self._clock.wall_ms())
+        for (name, partition), value in values.items():
+            key = encode_key(OffsetCommitKey(group, name, partition))
+            builder.append(key, None if value is None else encode_value(value))
+        partition = topic.partition(partition_for_key(group.encode(), len(topic.partitions)))
+        base_offset = partition.append([builder.build()], len(values)).wait()
+        for delta, (place, value) in enumerate(values.items()):
+            self._apply(group, place, value, base_offset + delta)
+
+    def _offsets_topic(self) -> Topic:
+        topic = self._topics.find(OFFSETS_TOPIC)
+        return self._topics.create_offsets_topic() if topic is None else topic
+
+    def _apply_record(self, record: Record) -> None:
+        try:
+            key = None if record.key is None else decode_key(record.key)
+            if not isinstance(key, OffsetCommitKey):
+                return
+            value = None if record.value is None else decode_value(record.value)
+        except CorruptMessageError as error:
+            logger.warning("%s, offset %d is skipped: %s", OFFSETS_TOPIC, record.offset, error.message)
+            return
+        self._apply(key.group, (key.topic, key.partition), value, record.offset)
+
+    def _apply(
+        self, group: str, place: TopicPartition, value: OffsetCommitValue | None, log_offset: int
+    ) -> None:
+        with self._mutex:
+            offsets = self._groups.setdefault(group, {})
+            known = offsets.get(place)
+            if known is not None and known.log_offset > log_offset:
+                return
+            if value is not None:
+                offsets[place] = CommittedOffset(
+                    value.offset, value.leader_epoch, value.metadata, value.commit_timestamp_ms, log_offset
+                )
+                return
+            offsets.pop(place, None)
+            if not offsets:
+                del self._groups[group]
+
+
+def _all_records(partition: Partition) -> Iterator[Record]:
+    view = partition.view()
+    offset = view.log_start_offset
+    while offset < view.log_end_offset:
+        data = view.read(offset, LOAD_CHUNK_BYTES).read()
+        next_offset = offset
+        for position, header in iter_batches(data):
+            yield from iter_records(data, position, from_offset=offset)
+            next_offset = header.next_offset
+        if next_offset == offset:
+            raise CorruptMessageError(f"{partition}: no whole batch at offset {offset}")
+        offset = next_offset

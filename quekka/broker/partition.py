@@ -1,0 +1,83 @@
+"""One partition as the servers see it: append to it, look at it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quekka.broker.commands import AppendCommand, AppendFuture, DeleteRecordsCommand
+from quekka.broker.completion import Completion
+from quekka.broker.signal import Signal
+from quekka.deadline import Deadline
+from quekka.offset_spec import OffsetSpec
+from quekka.storage.log_view import LogView
+from quekka.storage.partition_log import PartitionLog
+
+if TYPE_CHECKING:
+    from quekka.broker.topic_writer import TopicWriter
+
+
+class Partition:
+    """A log and the way to its writer.
+
+    Constant: `topic_name`, `index`, `log`, `log_end`.
+
+    Threads: any.
+    """
+
+    __slots__ = ("_writer", "index", "is_gone", "log", "log_end", "topic_name")
+
+    def __init__(self, topic_name: str, index: int, log: PartitionLog, writer: "TopicWriter") -> None:
+        self.topic_name = topic_name
+        self.index = index
+        self.log = log
+        self.log_end = Signal()
+        """Fires when there is more to read, less to read, or the partition is gone."""
+        self.is_gone = False
+        """True once the topic was deleted: whoever waits here should stop."""
+        self._writer = writer
+
+    def view(self) -> LogView:
+        """What the partition holds now. Take it once, derive all else from it."""
+        return self.log.view
+
+    def append(
+        self,
+        batches: Sequence[bytearray | memoryview],
+        records_count: int,
+        deadline: Deadline | None = None,
+    ) -> AppendFuture:
+        """Queue checked record batches for the writer, which writes offsets into them in place.
+
+        The buffers are the writer's until the future is done. Waits while the topic's queue is full; raises
+        ThrottlingError when it still is at the deadline, UnknownTopicOrPartitionError when the topic was
+        deleted, ShuttingDownError when the broker stops.
+        """
+        future: AppendFuture = Completion()
+        size_bytes = sum(map(len, batches))
+        self._writer.submit(
+            AppendCommand(self, batches, records_count, size_bytes, future), size_bytes, deadline
+        )
+        return future
+
+    def delete_records(self, before_offset: int, deadline: Deadline | None = None) -> int:
+        """Let go of all records before an offset (-1: of all); the new log start offset.
+
+        Raises OffsetOutOfRangeError for an offset after the log end.
+        """
+        done: Completion[int] = Completion()
+        self._writer.submit(DeleteRecordsCommand(self, before_offset, done), 0, deadline)
+        return done.wait(deadline)
+
+    def find(self, where: OffsetSpec) -> int:
+        """The offset that `where` means now; a time after the last record means the log end offset."""
+        view = self.view()
+        if where.kind == "offset":
+            return where.value
+        if where.kind == "earliest":
+            return view.log_start_offset
+        if where.kind == "latest":
+            return view.log_end_offset
+        found = view.offset_for_timestamp(where.value)
+        return view.log_end_offset if found is None else found[0]
+
+    def __repr__(self) -> str:
+        return f"<Partition {self.topic_name}/{self.index}>"

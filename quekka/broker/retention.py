@@ -1,0 +1,41 @@
+"""Which segments retention lets go: a pure decision from what a partition shows and what its settings say.
+
+Rules (source: UnifiedLog.deleteOldSegments), oldest segment first, stopping at the first that stays:
+
+1. time: a segment goes when its largest timestamp is older than `retention.ms`;
+2. size: it goes when the partition without it still holds `retention.bytes` or more;
+3. start: it goes when all of it lies before the log start offset (records deleted on request).
+
+By time the active segment may go too, once all of it is too old: the writer rolls first. By size it never
+goes.
+"""
+
+from quekka.storage.log_config import LogConfig
+from quekka.storage.log_view import LogView
+
+
+def expired_before_offset(view: LogView, config: LogConfig, now_ms: int) -> int | None:
+    """Everything before this offset may go, or None where all stays."""
+    excess_bytes = view.size_bytes - config.retention_bytes
+    before_offset = None
+    for segment in view.segments:
+        if segment.size_bytes == 0:
+            break
+        is_active = segment is view.segments[-1]
+        too_old = (
+            config.cleanup_delete
+            and config.retention_ms >= 0
+            and segment.max_timestamp_ms < now_ms - config.retention_ms
+        )
+        too_much = (
+            config.cleanup_delete
+            and config.retention_bytes >= 0
+            and excess_bytes >= segment.size_bytes
+            and not is_active
+        )
+        before_start = segment.next_offset <= view.log_start_offset and not is_active
+        if not (too_old or too_much or before_start):
+            break
+        excess_bytes -= segment.size_bytes
+        before_offset = segment.next_offset
+    return before_offset

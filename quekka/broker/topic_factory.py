@@ -1,0 +1,125 @@
+"""From a topic's directory to a Topic that serves: logs, writer and checkpoints, tied together."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from quekka.broker.housekeeping import Housekeeping
+from quekka.broker.partition import Partition
+from quekka.broker.topic import Topic
+from quekka.broker.topic_writer import TopicWriter
+from quekka.clock import Clock
+from quekka.storage.checkpoint_file import LOG_START_OFFSET_NAME, RECOVERY_POINT_NAME, CheckpointFile
+from quekka.storage.file_cache import FileCache
+from quekka.storage.files import Files
+from quekka.storage.partition_log import PartitionLog
+from quekka.storage.topic_file import TopicFile
+
+logger = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The two checkpoint files of one topic, written only when what they say has changed.
+
+    Threads: `write` by the topic's writer, or by the thread that stops the broker once the writer has ended.
+    """
+
+    def __init__(self, directory: Path, files: Files, known: Mapping[str, Mapping[int, int]]) -> None:
+        self._files = {
+            name: CheckpointFile(directory, name, files)
+            for name in (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
+        }
+        self._written = dict(known)
+
+    def write(self, partitions: tuple[Partition, ...]) -> None:
+        """Write down recovery points and log start offsets; a failure is logged, for it loses nothing.
+
+        A log start offset is written durably, since deleted records must not come back; a recovery point
+        only saves work after a crash.
+        """
+        self._write(RECOVERY_POINT_NAME, {p.index: p.log.recovery_point for p in partitions}, durable=False)
+        self._write(
+            LOG_START_OFFSET_NAME, {p.index: p.view().log_start_offset for p in partitions}, durable=True
+        )
+
+    def _write(self, name: str, offsets: dict[int, int], *, durable: bool) -> None:
+        if self._written.get(name) == offsets:
+            return
+        try:
+            self._files[name].write(offsets, durable=durable)
+        except OSError as error:
+            logger.error("%s could not be written: %s", self._files[name].path, error)
+        else:
+            self._written[name] = offsets
+
+
+class TopicFactory:
+    """Makes Topics; it keeps none.
+
+    Threads: any, one topic by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        file_cache: FileCache,
+        clock: Clock,
+        housekeeping: Housekeeping,
+        defaults: Mapping[str, str],
+        queue_bytes_max: Callable[[], int],
+    ) -> None:
+        self._files = files
+        self._file_cache = file_cache
+        self._clock = clock
+        self._housekeeping = housekeeping
+        self._defaults = defaults
+        self._queue_bytes_max = queue_bytes_max
+
+    def open(self, directory: Path, described: TopicFile, *, was_clean_stop: bool) -> Topic:
+        """Open all partitions; after an unclean stop from their recovery points on, checking every batch.
+
+        Raises KafkaStorageError that names the file where a log cannot be opened.
+        """
+        known = {
+            name: CheckpointFile(directory, name, self._files).read() or {}
+            for name in (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
+        }
+        checkpoints = Checkpoints(directory, self._files, known)
+        topic: Topic
+
+        def write_checkpoints() -> None:
+            checkpoints.write(topic.partitions)
+
+        writer = TopicWriter(described.name, self._queue_bytes_max, self._housekeeping, write_checkpoints)
+        topic = Topic(
+            described.name, described.topic_id, described.settings, self._defaults, writer, write_checkpoints
+        )
+        partitions = []
+        for index in range(described.partitions):
+            recovery_point = None if was_clean_stop else known[RECOVERY_POINT_NAME].get(index, 0)
+            log_start_offset = known[LOG_START_OFFSET_NAME].get(index, 0)
+            partitions.append(self._open_partition(topic, directory, index, log_start_offset, recovery_point))
+        topic.partitions = tuple(partitions)
+        return topic
+
+    def add_partitions(self, topic: Topic, directory: Path, total: int) -> None:
+        """Open empty logs for the partitions beyond those the topic has, and show them all at once."""
+        added = [
+            self._open_partition(topic, directory, index, 0, None)
+            for index in range(len(topic.partitions), total)
+        ]
+        topic.partitions = (*topic.partitions, *added)
+
+    def _open_partition(
+        self, topic: Topic, directory: Path, index: int, log_start_offset: int, recovery_point: int | None
+    ) -> Partition:
+        log = PartitionLog.open(
+            directory / str(index),
+            config=topic.config,
+            files=self._files,
+            file_cache=self._file_cache,
+            clock=self._clock,
+            log_start_offset=log_start_offset,
+            recovery_point=recovery_point,
+        )
+        return Partition(topic.name, index, log, topic.writer)

@@ -1,0 +1,260 @@
+"""The topics there are: created, found, changed, deleted.
+
+Files first, map second: a topic is in the map only when its topic.json is on disk, and is out of the map
+before its files go. Reading the map takes no lock; changing it takes `_mutex`, under which files are made
+and removed, so that two CREATEs of one name cannot meet. No append and no read ever takes that lock.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+
+from quekka.broker.config import BrokerConfig
+from quekka.broker.topic import Topic
+from quekka.broker.topic_factory import TopicFactory
+from quekka.errors import (
+    CorruptMessageError,
+    InvalidPartitionsError,
+    InvalidTopicError,
+    KafkaStorageError,
+    PolicyViolationError,
+    QuekkaError,
+    ShuttingDownError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    UnsupportedVersionError,
+)
+from quekka.storage.data_dir import DataDir
+from quekka.storage.files import Files
+from quekka.storage.log_config import LogConfig
+from quekka.storage.topic_file import TopicFile, remove_leftovers
+from quekka.topic_name import OFFSETS_TOPIC, check_topic_name, check_writable, collision_key, is_internal
+
+logger = logging.getLogger(__name__)
+
+
+class TopicManager:
+    """All topics of the broker by name.
+
+    Threads: any; `load` and `close` by the thread that starts and stops the broker.
+    """
+
+    def __init__(self, data_dir: DataDir, files: Files, config: BrokerConfig, factory: TopicFactory) -> None:
+        self.config = config
+        """Replaced by assignment when a setting changes."""
+        self.on_delete: Callable[[str], None] = _nobody_to_tell
+        """Called with the name of a topic that is gone."""
+        self._data_dir = data_dir
+        self._files = files
+        self._factory = factory
+        self._mutex = threading.Lock()
+        self._topics: dict[str, Topic] = {}
+        self._collision_keys: dict[str, str] = {}
+
+    def load(self) -> None:
+        """Open every topic of the data directory.
+
+        One whose topic.json or logs cannot be read is left as it is, with an error in the log; the others
+        are served.
+        """
+        for leftover in remove_leftovers(self._data_dir.topics_path, self._files):
+            logger.info("removed %s, left by a crash while a topic was made or deleted", leftover)
+        for name in self._data_dir.topic_names():
+            directory = self._data_dir.topic_directory(name)
+            try:
+                described = TopicFile.load(directory, self._files)
+                topic = self._factory.open(directory, described, was_clean_stop=self._data_dir.was_clean_stop)
+            except (CorruptMessageError, UnsupportedVersionError, KafkaStorageError, OSError) as error:
+                logger.error("topic %s is not served: %s", name, error)
+                continue
+            self._show_locked(topic)
+
+    # Finding
+
+    def find(self, name: str) -> Topic | None:
+        return self._topics.get(name)
+
+    def get(self, name: str) -> Topic:
+        """Raises UnknownTopicOrPartitionError, or InvalidTopicError for what can be no topic's name."""
+        topic = self._topics.get(name)
+        if topic is None:
+            check_topic_name(name)
+            raise UnknownTopicOrPartitionError(f"there is no topic {name}")
+        return topic
+
+    def get_or_create(self, name: str) -> Topic:
+        """The topic to publish to, made by this call where `auto.create.topics.enable` allows it."""
+        topic = self._topics.get(name)
+        if topic is not None:
+            return topic
+        if not self.config.auto_create_topics_enable:
+            return self.get(name)
+        try:
+            return self.create(name)
+        except TopicAlreadyExistsError:
+            return self.get(name)
+
+    def names(self, internal: bool = False) -> list[str]:
+        """All topics, sorted; the broker's own only if `internal`."""
+        return sorted(name for name in list(self._topics) if internal or not is_internal(name))
+
+    def all(self) -> list[Topic]:
+        """All topics there are at this moment, the broker's own among them."""
+        return list(self._topics.values())
+
+    # Changing
+
+    def create(
+        self, name: str, partitions: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> Topic:
+        """Make a topic.
+
+        Raises InvalidTopicError, TopicAlreadyExistsError, InvalidPartitionsError, InvalidConfigError,
+        PolicyViolationError (max.partitions), KafkaStorageError.
+        """
+        check_writable(check_topic_name(name))
+        return self._create(
+            name, self.config.num_partitions if partitions is None else partitions, settings or {}
+        )
+
+    def create_offsets_topic(self) -> Topic:
+        """The topic of committed offsets; made by the first commit."""
+        settings = {
+            "cleanup.policy": "compact",
+            "segment.bytes": str(self.config.offsets_topic_segment_bytes),
+            "compression.type": "producer",
+        }
+        try:
+            return self._create(OFFSETS_TOPIC, self.config.offsets_topic_num_partitions, settings)
+        except TopicAlreadyExistsError:
+            return self.get(OFFSETS_TOPIC)
+
+    def _create(self, name: str, partitions: int, settings: Mapping[str, str]) -> Topic:
+        LogConfig.from_settings(settings)
+        with self._mutex:
+            self._check_new_name_locked(name)
+            self._check_partitions_locked(name, partitions, 0)
+            described = TopicFile(name, uuid.uuid4(), partitions, dict(settings))
+            try:
+                directory = described.create_directory(self._data_dir.topics_path, self._files)
+                topic = self._factory.open(directory, described, was_clean_stop=True)
+            except OSError as error:
+                raise KafkaStorageError(f"topic {name} could not be made: {error}") from error
+            self._show_locked(topic)
+        logger.info("topic %s created: %d partitions", name, partitions)
+        return topic
+
+    def delete(self, name: str) -> None:
+        """Take a topic away with all it holds; appends that wait are refused, readers who wait are woken.
+
+        Raises UnknownTopicOrPartitionError, TopicAuthorizationFailedError (the broker's own),
+        KafkaStorageError.
+        """
+        check_writable(name)
+        with self._mutex:
+            topic = self.get(name)
+            del self._topics[name]
+            del self._collision_keys[collision_key(name)]
+            self._end(topic, UnknownTopicOrPartitionError(f"topic {name} was deleted"))
+            described = TopicFile(name, topic.topic_id, len(topic.partitions))
+            try:
+                described.delete_directory(self._data_dir.topics_path, self._files)
+            except OSError as error:
+                raise KafkaStorageError(f"topic {name} is gone, but not all of its files: {error}") from error
+        self.on_delete(name)
+        logger.info("topic %s deleted", name)
+
+    def alter(self, name: str, settings: Mapping[str, str]) -> Topic:
+        """Change settings of a topic; an empty text takes a setting back to its default.
+
+        Raises UnknownTopicOrPartitionError, InvalidConfigError, KafkaStorageError; nothing is changed then.
+        """
+        with self._mutex:
+            topic = self.get(name)
+            changed = {**topic.own_settings, **settings}
+            own = {key: value for key, value in changed.items() if value != "" or key not in settings}
+            LogConfig.from_settings(own)
+            self._save_locked(TopicFile(name, topic.topic_id, len(topic.partitions), own))
+            topic.configure(own)
+        return topic
+
+    def create_partitions(self, name: str, total: int) -> Topic:
+        """Give a topic more partitions; raises InvalidPartitionsError where that is not more, or too many."""
+        with self._mutex:
+            topic = self.get(name)
+            present = len(topic.partitions)
+            if total <= present:
+                raise InvalidPartitionsError(f"topic {name} has {present} partitions: {total} is not more")
+            self._check_partitions_locked(name, total, present)
+            directory = self._data_dir.topic_directory(name)
+            try:
+                for index in range(present, total):
+                    self._files.makedirs(directory / str(index))
+            except OSError as error:
+                raise KafkaStorageError(f"topic {name}: partitions could not be made: {error}") from error
+            self._save_locked(TopicFile(name, topic.topic_id, total, dict(topic.own_settings)))
+            self._factory.add_partitions(topic, directory, total)
+        return topic
+
+    def close(self) -> bool:
+        """End every writer and close every log; True when all that was appended is on disk."""
+        topics = self.all()
+        ends = [topic.writer.stop(ShuttingDownError("the broker is stopping")) for topic in topics]
+        is_clean = True
+        for topic, end in zip(topics, ends, strict=True):
+            try:
+                end.wait()
+            except QuekkaError:
+                is_clean = False
+            topic.writer.join()
+            for partition in topic.partitions:
+                partition.log.close()
+            topic.write_checkpoints()
+        return is_clean
+
+    # Below here the caller holds `_mutex`, or nobody else is there yet.
+
+    def _show_locked(self, topic: Topic) -> None:
+        self._topics[topic.name] = topic
+        self._collision_keys[collision_key(topic.name)] = topic.name
+
+    def _end(self, topic: Topic, reason: QuekkaError) -> None:
+        end = topic.writer.stop(reason)
+        for partition in topic.partitions:
+            partition.is_gone = True
+        topic.wake_all()
+        try:
+            end.wait()
+        except QuekkaError as error:
+            logger.warning("topic %s: %s", topic.name, error.message)
+        topic.writer.join()
+        for partition in topic.partitions:
+            partition.log.close()
+
+    def _save_locked(self, described: TopicFile) -> None:
+        try:
+            described.save(self._data_dir.topic_directory(described.name), self._files)
+        except OSError as error:
+            raise KafkaStorageError(f"topic {described.name} could not be changed: {error}") from error
+
+    def _check_new_name_locked(self, name: str) -> None:
+        other = self._collision_keys.get(collision_key(name))
+        if other == name:
+            raise TopicAlreadyExistsError(f"topic {name} exists already")
+        if other is not None:
+            raise InvalidTopicError(f"topic {name} collides with topic {other}: . and _ count as the same")
+
+    def _check_partitions_locked(self, name: str, total: int, present: int) -> None:
+        if total < 1:
+            raise InvalidPartitionsError(f"topic {name} needs at least 1 partition, not {total}")
+        in_use = sum(len(topic.partitions) for topic in self._topics.values())
+        if in_use - present + total > self.config.max_partitions:
+            raise PolicyViolationError(
+                f"{total} partitions for topic {name} are more than there is room for: "
+                f"{in_use} of max.partitions={self.config.max_partitions} are in use"
+            )
+
+
+def _nobody_to_tell(_name: str) -> None:
+    """What `on_delete` is until the groups are there."""

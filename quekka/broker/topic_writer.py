@@ -1,0 +1,269 @@
+"""The one thread that changes a topic's files.
+
+    connection threads --Command--> CommandQueue --> quekka-writer-<topic> --> LogWriter of each partition
+                       <-Completion-------------------------'   '--> publishes views, fires signals
+
+The writer takes all that is queued at once and serves it as a group, as LevelDB does in `DBImpl::Write`: one
+writev for each partition, at most one fsync, one publication, then everybody hears of it. Under load the
+group grows by itself, since commands gather while the previous group is written.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from quekka.broker.command_queue import CommandQueue
+from quekka.broker.commands import (
+    AppendCommand,
+    BeginFlushCommand,
+    Command,
+    DeleteRecordsCommand,
+    FlushCommand,
+    FlushedCommand,
+    ReplaceSegmentsCommand,
+    RetentionCommand,
+    RetireCommand,
+    StopCommand,
+)
+from quekka.broker.completion import Completion
+from quekka.deadline import Deadline
+from quekka.errors import KafkaStorageError, QuekkaError
+
+if TYPE_CHECKING:
+    from quekka.broker.housekeeping import Housekeeping
+    from quekka.broker.partition import Partition
+
+logger = logging.getLogger(__name__)
+
+
+class TopicWriter:
+    """Serves a topic's commands on a thread that starts with the first one and retires when idle.
+
+    Threads: `submit`, `submit_if_running`, `stop` by any; every method below them by `quekka-writer-<topic>`
+    only.
+    """
+
+    def __init__(
+        self,
+        topic_name: str,
+        bytes_max: Callable[[], int],
+        housekeeping: "Housekeeping",
+        write_checkpoints: Callable[[], None],
+    ) -> None:
+        self._topic_name = topic_name
+        self._housekeeping = housekeeping
+        self._metrics = housekeeping.metrics
+        self._write_checkpoints = write_checkpoints
+        self.was_busy = False
+        """Set by every group of commands; who looks for idle writers takes it back."""
+        self._queue = CommandQueue(topic_name, bytes_max, self._start_thread)
+        self._thread: threading.Thread | None = None
+        self._dirty: set[Partition] = set()
+        self._flush_is_due = False
+        self._syncs_under_way = 0
+        self._actions: dict[type, Callable[[Any], None]] = {
+            BeginFlushCommand: self._begin_flush,
+            DeleteRecordsCommand: self._delete_records,
+            FlushCommand: self._flush,
+            FlushedCommand: self._flushed,
+            ReplaceSegmentsCommand: self._replace_segments,
+            RetentionCommand: self._apply_retention,
+        }
+
+    def submit(self, command: Command, size_bytes: int = 0, deadline: Deadline | None = None) -> None:
+        """Queue `command`; raises ThrottlingError (no room in time) or what the topic was stopped with."""
+        self._queue.put(command, size_bytes, deadline)
+
+    def submit_if_running(self, command: Command) -> bool:
+        """Queue `command` if that starts no thread."""
+        return self._queue.put_if_served(command)
+
+    def stop(self, reason: QuekkaError) -> Completion[None]:
+        """Queue the stop; whatever is submitted later is refused with `reason`."""
+        done: Completion[None] = Completion()
+        if not self._queue.close(StopCommand(done), reason):
+            done.complete(None)
+        return done
+
+    def join(self) -> None:
+        """Wait for the end of the thread, after `stop`."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def is_running(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    # The writer's own thread from here on.
+
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(
+            target=self._writer_loop, name=f"quekka-writer-{self._topic_name}", daemon=True
+        )
+        self._thread.start()
+
+    def _writer_loop(self) -> None:
+        while True:
+            for command in self._gather(self._queue.take_all()):
+                if isinstance(command, list):
+                    self._append_group(command)
+                elif isinstance(command, StopCommand):
+                    self._stop(command)
+                    return
+                elif isinstance(command, RetireCommand):
+                    if not self._dirty and not self._syncs_under_way and self._queue.leave():
+                        return
+                else:
+                    self._act(command)
+
+    def _gather(self, commands: list[Command]) -> Sequence[Command | list[AppendCommand]]:
+        """Neighbouring appends as one list; the order of all else is kept."""
+        gathered: list[Command | list[AppendCommand]] = []
+        appends: list[AppendCommand] = []
+        for command in commands:
+            if isinstance(command, AppendCommand):
+                if not appends:
+                    gathered.append(appends)
+                appends.append(command)
+            else:
+                gathered.append(command)
+                appends = []
+        return gathered
+
+    def _act(self, command: Any) -> None:
+        try:
+            self._actions[type(command)](command)
+        except Exception as error:
+            if not isinstance(error, QuekkaError):
+                logger.exception("%s: %s failed", self._topic_name, type(command).__name__)
+            done = getattr(command, "done", None)
+            if done is not None:
+                done.fail(error)
+            elif isinstance(error, QuekkaError):
+                logger.error("%s: %s: %s", self._topic_name, type(command).__name__, error.message)
+
+    # Appends
+
+    def _append_group(self, commands: list[AppendCommand]) -> None:
+        by_partition: dict[Partition, list[AppendCommand]] = {}
+        for command in commands:
+            by_partition.setdefault(command.partition, []).append(command)
+        for partition, group in by_partition.items():
+            try:
+                base_offsets = self._append_to_partition(partition, group)
+            except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
+                self._refuse(group, error)
+            else:
+                for command, base_offset in zip(group, base_offsets, strict=True):
+                    command.done.complete(base_offset)
+                partition.log_end.fire()
+        self.was_busy = True
+        self._queue.release(sum(command.size_bytes for command in commands))
+        self._metrics.add_pair("append_groups", 1, "appends", len(commands))
+
+    def _append_to_partition(self, partition: "Partition", group: list[AppendCommand]) -> list[int]:
+        """Write, sync where the topic wants that before an answer, publish; the commands' base offsets."""
+        log = partition.log
+        writer = log.writer
+        if len(group) == 1:
+            offsets = writer.append(group[0].batches)[:1]
+        else:
+            offsets = []
+            all_offsets = iter(writer.append([batch for command in group for batch in command.batches]))
+            for command in group:
+                offsets.append(next(all_offsets))
+                for _ in command.batches[1:]:
+                    next(all_offsets)
+        if writer.unflushed_records >= log.config.flush_messages:
+            writer.flush()
+            self._metrics.add("fsyncs")
+        elif partition not in self._dirty:
+            self._mark_dirty(partition)
+        writer.publish()
+        return offsets
+
+    def _refuse(self, group: list[AppendCommand], error: Exception) -> None:
+        if isinstance(error, QuekkaError):
+            logger.error("%s: %d appends refused: %s", self._topic_name, len(group), error.message)
+        else:
+            logger.exception("%s: %d appends failed", self._topic_name, len(group))
+        for command in group:
+            command.done.fail(error)
+
+    # Flushing: the flusher syncs while the writer goes on, since a sync takes as long as many appends.
+
+    def _mark_dirty(self, partition: "Partition") -> None:
+        self._dirty.add(partition)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._housekeeping.flush_later(self, partition.log.config.flush_ms)
+
+    def _begin_flush(self, _command: BeginFlushCommand) -> None:
+        self._flush_is_due = False
+        for partition in list(self._dirty):
+            ticket = partition.log.writer.begin_flush()
+            self._dirty.discard(partition)
+            self._syncs_under_way += 1
+            self._housekeeping.sync_files(self, partition, ticket)
+
+    def _flushed(self, command: FlushedCommand) -> None:
+        self._syncs_under_way -= 1
+        command.partition.log.writer.finish_flush(command.ticket, command.error)
+        self._metrics.add("fsyncs")
+        self._write_checkpoints()
+
+    def _flush(self, command: FlushCommand) -> None:
+        self._flush_dirty()
+        command.done.complete(None)
+
+    def _flush_dirty(self) -> None:
+        for partition in list(self._dirty):
+            partition.log.writer.flush()
+            self._metrics.add("fsyncs")
+            self._dirty.discard(partition)
+        self._write_checkpoints()
+
+    # Letting go
+
+    def _delete_records(self, command: DeleteRecordsCommand) -> None:
+        partition = command.partition
+        writer = partition.log.writer
+        before_offset = writer.log_end_offset if command.before_offset == -1 else command.before_offset
+        writer.advance_log_start(before_offset)
+        self._write_checkpoints()
+        writer.delete_segments_before(before_offset)
+        partition.log_end.fire()
+        command.done.complete(partition.log.view.log_start_offset)
+
+    def _apply_retention(self, command: RetentionCommand) -> None:
+        partition = command.partition
+        writer = partition.log.writer
+        if command.before_offset >= writer.log_end_offset:
+            writer.roll()
+        before = len(partition.log.view.segments)
+        writer.delete_segments_before(command.before_offset)
+        self._metrics.add("segments_deleted", before - len(partition.log.view.segments))
+        self._write_checkpoints()
+        partition.log_end.fire()
+
+    def _replace_segments(self, command: ReplaceSegmentsCommand) -> None:
+        partition = command.partition
+        partition.log.writer.replace_segments(command.old_segments)
+        self._metrics.add("segments_cleaned", len(command.old_segments))
+        command.done.complete(None)
+
+    # Stopping
+
+    def _stop(self, command: StopCommand) -> None:
+        try:
+            self._flush_dirty()
+        except KafkaStorageError as error:
+            logger.error("%s: not all could be brought to disk: %s", self._topic_name, error.message)
+            command.done.fail(error)
+        except Exception as error:
+            logger.exception("%s: stopping failed", self._topic_name)
+            command.done.fail(error)
+        else:
+            command.done.complete(None)
