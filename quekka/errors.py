@@ -1,9 +1,9 @@
 """Every failure that has a name: Kafka's word and number where Kafka has one, Quekka's own word else.
 
-A broker raises these and a client raises the same ones, so a program that catches `OffsetOutOfRangeError` does not
-care on which side of the socket it runs. The word (`code`) is what the text protocol prints after `-ERR`, the number
-is what the Kafka protocol carries (source: org.apache.kafka.common.protocol.Errors). Words that Kafka does not have
-carry number -1, UNKNOWN_SERVER_ERROR, on the Kafka wire.
+A broker raises these and a client raises the same ones, so a program that catches `OffsetOutOfRangeError`
+does not care on which side of the socket it runs. The word (`code`) is what the text protocol prints after
+`-ERR`, the number is what the Kafka protocol carries (source: org.apache.kafka.common.protocol.Errors).
+Words that Kafka does not have carry number -1, UNKNOWN_SERVER_ERROR, on the Kafka wire.
 """
 
 from typing import ClassVar
@@ -295,7 +295,7 @@ ERRORS_BY_CODE: dict[str, type[QuekkaError]] = _all_errors(QuekkaError)
 
 
 def error_for(code: str, message: str) -> QuekkaError:
-    """The exception that `-ERR <code> <message>` stands for; a word not known here keeps its place in the text."""
+    """The exception that `-ERR <code> <message>` stands for; an unknown word is kept in the text."""
     kind = ERRORS_BY_CODE.get(code)
     if kind is None:
         return UnknownServerError(f"{code} {message}")
