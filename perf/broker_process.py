@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from perf.errors import BrokerFailedError
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "bin" / "quekkad"
 READY_LINE = re.compile(r"ready on ((?:\d+\.){3}\d+):(\d+)")
 READY_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 60.0
-
-
-class BrokerFailedError(Exception):
-    """The broker did not get ready, or did not stop; the message ends with its log."""
 
 
 class BrokerProcess:

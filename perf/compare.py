@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perf.errors import NotAResultError
 from perf.figures import show_number
 from perf.report import FORMAT
 
 HEADINGS = ("load", "figure", "A", "B", "unit", "B/A", "")
-
-
-class NotAResultError(Exception):
-    """The file is no result of this program, or one of another format."""
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, Self
 
+from perf.errors import ClientFailedError
+
 _SPAWN = multiprocessing.get_context("spawn")
 REPLY_TIMEOUT_S = 600.0
 
@@ -54,10 +56,6 @@ class Client(Protocol):
     def run(self, count: int) -> Round: ...
 
     def close(self) -> None: ...
-
-
-class ClientFailedError(Exception):
-    """The client raised, ended, or did not answer; the message holds its traceback."""
 
 
 @dataclass(slots=True)

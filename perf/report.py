@@ -17,6 +17,7 @@ from perf.machine import describe_machine, describe_versions
 
 FORMAT = 1
 HEADINGS = ("load", "figure", "median", "unit", "spread", "goal", "")
+NUMBER_HEADINGS = {"median", "A", "B", "B/A", "default"}
 USAGE_WORDS = (
     ("cpu_percent", "broker CPU", "%", 1),
     ("client_cpu_percent", "client CPU", "%", 1),
@@ -74,13 +75,13 @@ def figures_table(name: str, figures: Iterable[Figure]) -> list[tuple[str, ...]]
 
 
 def show_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
-    """Columns as wide as their widest cell; the third, a number, is set to the right."""
+    """Columns as wide as their widest cell; those of numbers are set to the right."""
     widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
     lines = []
     for row in [headings, *rows]:
         cells = [
-            cell.rjust(width) if column == 2 else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if heading in NUMBER_HEADINGS else cell.ljust(width)
+            for heading, cell, width in zip(headings, row, widths, strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines) + "\n"

@@ -12,17 +12,19 @@ if str(ROOT) not in sys.path:
 
 from perf import compare, report  # noqa: E402
 from perf.batches import parse_size  # noqa: E402
-from perf.bench import Bench, Options  # noqa: E402
+from perf.bench import Bench, Load, Options  # noqa: E402
 from perf.broker_process import PROGRAM  # noqa: E402
+from perf.errors import NotAResultError, PerfError  # noqa: E402
 from perf.figures import Figure, LoadResult  # noqa: E402
 from perf.limits import measure_limits  # noqa: E402
-from perf.loads import FAMILIES, UnknownLoadError, find_load, names_in_all  # noqa: E402
+from perf.loads import FAMILIES, find_load, names_in_all  # noqa: E402
+from quekka.errors import QuekkaError  # noqa: E402
 
 RESULTS = ROOT / "perf" / "results"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does what the command line says; returns 1 when --check found a goal missed, 2 for wrong use."""
+    """Returns 1 when a load failed, or missed a goal under --check; 2 for wrong use."""
     options = command_line().parse_args(arguments)
     try:
         if options.words == ["list"]:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.words[0] == "compare":
             return show_comparison([Path(word) for word in options.words[1:]])
         return run_loads(options)
-    except (UnknownLoadError, compare.NotAResultError, OSError) as error:
+    except (PerfError, OSError) as error:
         sys.stderr.write(f"perf: {error}\n")
         return 2
 
@@ -91,28 +93,37 @@ def setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def run_loads(options: argparse.Namespace) -> int:
-    names = names_in_all() if options.words == ["all"] else options.words
+def run_loads(command: argparse.Namespace) -> int:
+    names = names_in_all() if command.words == ["all"] else command.words
     loads = [find_load(name) for name in names]
-    settings = dict(options.set)
-    limits: list[Figure] = []
+    settings = dict(command.set)
+    options = Options(command.rounds, command.count, command.seconds, command.size, settings, command.program)
     results: list[LoadResult] = []
-    with tempfile.TemporaryDirectory(prefix="quekka-perf-", dir=options.directory) as directory:
-        if not options.no_limits:
-            limits = measure_limits(Path(directory))
+    with tempfile.TemporaryDirectory(prefix="quekka-perf-", dir=command.directory) as directory:
+        limits = [] if command.no_limits else measure_limits(Path(directory))
+        if limits:
             show("(machine)", limits)
         for load in loads:
-            with tempfile.TemporaryDirectory(prefix=f"{load.name}-", dir=directory) as own:
-                wanted = Options(
-                    options.rounds, options.count, options.seconds, options.size, settings, options.program
-                )
-                results.append(load.run(Bench(Path(own), wanted)))
-            show(load.name, results[-1].figures)
-            sys.stdout.write(f"    {report.show_usage(results[-1].usage)}\n\n")
+            results += run_load(load, Path(directory), options)
+    if not results:
+        return 1
     content = report.document(["perf/run.py", *sys.argv[1:]], settings, limits, results)
-    sys.stdout.write(f"{report.write_document(options.output, content)}\n")
+    sys.stdout.write(f"{report.write_document(command.output, content)}\n")
     missed = any(figure.verdict == "missed" for result in results for figure in result.figures)
-    return 1 if missed and options.check else 0
+    return 1 if len(results) < len(loads) or (missed and command.check) else 0
+
+
+def run_load(load: Load, directory: Path, options: Options) -> list[LoadResult]:
+    """The load's result, shown as soon as it is known; none when it failed, so that the others still run."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"{load.name}-", dir=directory) as own:
+            result = load.run(Bench(Path(own), options))
+    except (PerfError, QuekkaError, OSError) as error:
+        sys.stderr.write(f"perf: {load.name} failed: {error}\n")
+        return []
+    show(load.name, result.figures)
+    sys.stdout.write(f"    {report.show_usage(result.usage)}\n\n")
+    return [result]
 
 
 def show(name: str, figures: Sequence[Figure]) -> None:
@@ -132,7 +143,7 @@ def show_list() -> int:
 
 def show_comparison(paths: Sequence[Path]) -> int:
     if len(paths) != 2:
-        raise compare.NotAResultError("compare takes two result files")
+        raise NotAResultError("compare takes two result files")
     rows = compare.compare_documents(*map(compare.read_document, paths))
     sys.stdout.write(report.show_table(rows, compare.HEADINGS))
     return 0

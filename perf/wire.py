@@ -8,14 +8,11 @@ is one line that begins with `+`, and a payload made here is letters and digits,
 import socket
 from typing import Self
 
+from perf.errors import WrongReplyError
 from quekka.errors import error_for
 
 Address = tuple[str, int]
 RECEIVE_BYTES = 1 << 20
-
-
-class WrongReplyError(Exception):
-    """The broker answered something else than what the load counts on; the message quotes it."""
 
 
 def connect(address: Address) -> socket.socket:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perf.batches import parse_size
 from perf.bench import Load
+from perf.errors import UnknownLoadError
 from perf.loads.append import AppendLoad
 from perf.loads.idle_connections import IdleConnectionsLoad
 from perf.loads.idle_topics import IdleTopicsLoad
@@ -22,10 +23,6 @@ from perf.loads.startup import StartupLoad
 NAME_PATTERN = re.compile(r"(?P<family>[a-z-]+?)(?:-(?P<parameter>\d+[kmg]?))?")
 
 
-class UnknownLoadError(Exception):
-    """No load is called that; the message lists those that are."""
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """Loads that differ in their parameter only: `make(name, parameter)`, and those that `all` runs."""
@@ -34,6 +31,7 @@ class Family:
     default: str
     in_all: tuple[str, ...]
     parameter: str
+    minimum: int = 1
 
 
 FAMILIES: dict[str, Family] = {
@@ -47,7 +45,7 @@ FAMILIES: dict[str, Family] = {
     "poll": Family(PollLoad, "1000", ("poll",), "messages asked for by one POLL"),
     "read": Family(ReadLoad, "1m", ("read-64k", "read-1m"), "bytes of a record batch and of one READ"),
     "latency": Family(LatencyLoad, "2000", ("latency-2000", "latency-10000"), "messages published a second"),
-    "startup": Family(StartupLoad, "0", ("startup",), "topics that exist at the start"),
+    "startup": Family(StartupLoad, "0", ("startup",), "topics that exist at the start", minimum=0),
     "open": Family(OpenLoad, "10g", ("open-10g",), "bytes of log, closed cleanly before the start"),
     "recovery": Family(RecoveryLoad, "1g", ("recovery",), "bytes of log, flushed before the kill -9"),
     "idle-connections": Family(IdleConnectionsLoad, "1000", ("idle-connections-1000",), "connections"),
@@ -62,7 +60,10 @@ def find_load(name: str) -> Load:
     if match is None or match["family"] not in FAMILIES:
         raise UnknownLoadError(f"{name}: no such load; there are {', '.join(FAMILIES)}")
     family = FAMILIES[match["family"]]
-    return family.make(name, parse_size(match["parameter"] or family.default))
+    parameter = parse_size(match["parameter"] or family.default)
+    if parameter < family.minimum:
+        raise UnknownLoadError(f"{name}: at least {family.minimum} of: {family.parameter}")
+    return family.make(name, parameter)
 
 
 def names_in_all() -> list[str]:

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perf.bench import Bench, parameters_of, usage_of
+from perf.errors import WrongReplyError
 from perf.figures import Figure, Goal, LoadResult, at_most, latency_figures
 from perf.remote_client import RemoteClient, Round
 from perf.sampler import Sampler
-from perf.wire import Address, Conversation, WrongReplyError, connect, payload_of, receive_some
+from perf.wire import Address, Conversation, connect, payload_of, receive_some
 
 SECONDS = 5.0
 GOALS: Mapping[str, Goal] = {"p99": at_most(2.0)}

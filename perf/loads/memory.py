@@ -10,9 +10,10 @@ from typing import Self
 
 from perf.batch_sender import BatchSender
 from perf.bench import Bench
+from perf.errors import WrongReplyError
 from perf.figures import Figure, LoadResult, at_most
 from perf.sampler import Sampler
-from perf.wire import Address, BatchReplies, Conversation, WrongReplyError, connect
+from perf.wire import Address, BatchReplies, Conversation, connect
 
 BATCH_BYTES = 1 << 20
 BATCHES_PER_TURN = 128

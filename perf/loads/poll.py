@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 
 from perf.bench import Bench, parameters_of, usage_of
+from perf.errors import WrongReplyError
 from perf.figures import Figure, LoadResult, at_least
 from perf.loads.publish_pipelined import PipelinedPublishers
 from perf.remote_client import RemoteClient, Round
-from perf.wire import Address, Conversation, MessageReplies, WrongReplyError, connect
+from perf.wire import Address, Conversation, MessageReplies, connect
 
 COUNT = 300_000
 REQUESTS_UNDER_WAY = 2

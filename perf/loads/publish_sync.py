@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perf.bench import Bench, parameters_of, usage_of
+from perf.errors import WrongReplyError
 from perf.figures import Figure, Goal, LoadResult, at_least, latency_figures
 from perf.remote_client import RemoteClient, Round
-from perf.wire import Address, WrongReplyError, connect, payload_of, publish_request
+from perf.wire import Address, connect, payload_of, publish_request
 
 COUNT = 20_000
 GOAL_PER_S = at_least(10_000)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from perf.batch_sender import BatchSender
 from perf.bench import Bench, parameters_of, usage_of
+from perf.errors import WrongReplyError
 from perf.figures import Figure, LoadResult, at_least
 from perf.remote_client import RemoteClient, Round
-from perf.wire import Address, BatchReplies, WrongReplyError, connect
+from perf.wire import Address, BatchReplies, connect
 
 STORED_BYTES = 1 << 29
 ROUND_BYTES = 1 << 30

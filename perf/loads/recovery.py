@@ -13,9 +13,10 @@ import psutil
 from perf.batch_sender import BatchSender
 from perf.bench import Bench
 from perf.broker_process import BrokerProcess
+from perf.errors import WrongReplyError
 from perf.figures import Figure, LoadResult, at_most
 from perf.sampler import Sampler, counters
-from perf.wire import Conversation, WrongReplyError
+from perf.wire import Conversation
 
 BATCH_BYTES = 1 << 20
 TAIL_BATCHES = 64
