@@ -1,8 +1,8 @@
 """quekka-consume: print the records of a topic.
 
-Without --follow it prints what is there when it starts, and ends. In a group it commits an offset only after the
-records before it have left the program, so that what a broken pipe or a kill swallowed is read again by the next
-member: at least once.
+Without --follow it prints what is there when it starts, and ends. In a group it commits an offset only after
+the records before it have left the program, so that what a broken pipe or a kill swallowed is read again by
+the next member: at least once.
 """
 
 import sys
@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this partition; may be repeated.  [default: all]",
 )
-@click.option("--group", shell_complete=complete_groups, help="Read as a member of this group, and commit.")
+@click.option(
+    "--group", metavar="GROUP", shell_complete=complete_groups, help="Read as a member of GROUP, and commit."
+)
 @click.option("--max", "records_max", metavar="N", type=click.IntRange(min=1), help="End after N records.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more records at the end.")
 @click.option(
@@ -79,7 +81,7 @@ def main(
 ) -> None:
     """Print the records of TOPIC, up to its present end or, with --follow, for ever."""
     if group is not None and partitions:
-        raise click.UsageError("--partition and --group exclude each other: the group shares the partitions out.")
+        raise click.UsageError("--partition and --group exclude each other: a group shares partitions out.")
     formatter = _formatter(record_format, null_value)
     with _consumer(topic, partitions, group, where) as (consumer, end_offsets):
         limits = Limits(records_max, timeout_s, None if follow else end_offsets)
@@ -103,7 +105,7 @@ def _formatter(record_format: str, null_value: str) -> RecordFormatter:
 def _consumer(
     topic: str, partitions: tuple[int, ...], group: str | None, where: OffsetSpec
 ) -> Iterator[tuple["Consumer", dict["TopicPartition", int]]]:
-    """A consumer at its start, and where each partition ends now; asked first, so a wrong name is told at once."""
+    """A consumer at its start, and where each partition ends now: asked first, so a wrong name is told."""
     from quekka.client import Admin, Consumer, TopicPartition
 
     server = server_address()
@@ -111,7 +113,7 @@ def _consumer(
         ends = {each.partition: each.log_end_offset for each in admin.describe_topic(topic).partitions}
         chosen = sorted(set(partitions)) or sorted(ends)
         if chosen[-1] not in ends:
-            raise UnknownTopicOrPartitionError(f"topic {topic} has no partition {chosen[-1]}, but {len(ends)}")
+            raise UnknownTopicOrPartitionError(f"topic {topic} has {len(ends)} partitions, no {chosen[-1]}")
         end_offsets = {TopicPartition(topic, each): ends[each] for each in chosen}
         starts = {} if group else {each: admin.list_offsets(*each, where) for each in end_offsets}
     if group is not None:

@@ -1,4 +1,4 @@
-"""The loop of quekka-consume: poll, write, flush when nothing is there for now, and know when it is enough."""
+"""The loop of quekka-consume: poll, write, flush when nothing is there for now, know when it is enough."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple

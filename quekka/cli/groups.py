@@ -52,7 +52,7 @@ def list_command() -> None:
 
 @main.command("describe", short_help="Show state, members, offsets and lag.")
 @group_argument
-@click.option("--topic", shell_complete=complete_topics, help="Only this topic.  [default: all]")
+@click.option("--topic", metavar="TOPIC", shell_complete=complete_topics, help="Only this topic.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @subcommand_options
 @quekka_command
@@ -95,7 +95,9 @@ def _lines_of(description: "GroupDescription") -> Iterable[str]:
 
 @main.command("reset-offsets", short_help="Move the committed offsets of a topic.")
 @group_argument
-@click.option("--topic", required=True, shell_complete=complete_topics, help="The topic whose offsets move.")
+@click.option(
+    "--topic", metavar="TOPIC", required=True, shell_complete=complete_topics, help="Whose offsets to move."
+)
 @click.option(
     "--partition",
     "partitions",

@@ -40,6 +40,9 @@ from quekka.formats.record import Header
 
 if TYPE_CHECKING:
     from quekka.client import Producer
+INTERRUPTED_TIMEOUT_S = 2.0
+"""How long a person who interrupts waits for what was read to be sent."""
+
 
 @click.command("quekka-produce", context_settings=CONTEXT_SETTINGS)
 @click.argument("topic", shell_complete=complete_topics)
@@ -89,6 +92,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to wait for more records to send together.",
 )
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.001),
+    default=120,
+    show_default=True,
+    help="How long to try to send a record.",
+)
 @click.option("--print", "show_offsets", is_flag=True, help="Print partition and offset of every record.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say at the end how many records were sent.")
 @broker_options
@@ -106,6 +118,7 @@ def main(
     compression: str,
     acks: str,
     linger_ms: int,
+    timeout_s: float,
     show_offsets: bool,
     quiet: bool,
 ) -> None:
@@ -115,7 +128,7 @@ def main(
         tuple((name, value.encode()) for name, value in headers),
         partition,
     )
-    with _producer(compression, acks, linger_ms) as producer:
+    with _producer(compression, acks, linger_ms, timeout_s) as producer:
         sending = Sending(producer, topic, show_offsets=show_offsets)
         _send_all(sending, _read_all(files or ("-",), whole_file, sending), parser)
     _report(sending, topic, quiet)
@@ -153,15 +166,25 @@ def _with_constants(
 
 
 @contextmanager
-def _producer(compression: str, acks: str, linger_ms: int) -> Iterator["Producer"]:
+def _producer(compression: str, acks: str, linger_ms: int, timeout_s: float) -> Iterator["Producer"]:
     """A producer whose broker has answered: one that is not there is told at once, not after all retries."""
     from quekka.client import Admin, Producer
 
     server = server_address()
     with Admin(server) as admin:
         admin.ping()
-    with Producer(server, acks=acks, linger_ms=linger_ms, compression_type=compression) as producer:
-        yield producer
+    with Producer(
+        server,
+        acks=acks,
+        linger_ms=linger_ms,
+        compression_type=compression,
+        delivery_timeout_ms=timeout_s * 1000,
+    ) as producer:
+        try:
+            yield producer
+        except KeyboardInterrupt:
+            producer.close(INTERRUPTED_TIMEOUT_S)
+            raise
 
 
 def _send_all(sending: Sending, items: Iterator[InputItem], parse: RecordParser) -> None:
