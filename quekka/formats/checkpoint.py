@@ -29,8 +29,8 @@ def parse_checkpoint(data: bytes) -> dict[tuple[str, int], int]:
     except UnicodeDecodeError as error:
         raise CorruptMessageError(f"checkpoint, byte {error.start}: not UTF-8") from None
     # A whole file ends with a line end, so nothing follows the last one.
-    if len(lines) < 3 or lines.pop():
-        raise CorruptMessageError(f"checkpoint, line {len(lines)}: cut")
+    if lines.pop() or len(lines) < 2:
+        raise CorruptMessageError(f"checkpoint, line {len(lines) + 1}: cut")
     version, count = _number(lines[0], 1), _number(lines[1], 2)
     if version != VERSION:
         raise CorruptMessageError(f"checkpoint, line 1: version {version}, not {VERSION}")

@@ -26,7 +26,7 @@ Worked example: one record with value "hi", no key, timestamp 1000, appended at 
     00 00 00 3a               58 bytes follow: 49 of the header, 9 of the record
     00 00 00 00               leader epoch 0
     02                        magic 2
-    CRC CRC CRC CRC           CRC-32C of all below
+    23 3d ad 44               CRC-32C of all below
     00 00                     not compressed, CreateTime
     00 00 00 00               last offset delta 0
     00 00 00 00 00 00 03 e8   base timestamp 1000
@@ -172,7 +172,7 @@ def verify_crc(buf: Buffer, position: int, header: BatchHeader) -> None:
     if actual != header.crc:
         raise _corrupt(
             position,
-            f"CRC-32C {actual:08x} of the batch at offset {header.base_offset}, its header says {header.crc:08x}",
+            f"the batch at offset {header.base_offset} has CRC-32C {actual:08x}, not {header.crc:08x}",
         )
 
 
