@@ -33,7 +33,10 @@ _PID_BYTES_MAX = 32
 
 @dataclass(frozen=True, slots=True)
 class MetaProperties:
-    """What meta.properties says."""
+    """What meta.properties says.
+
+    Threads: any; immutable.
+    """
 
     broker_id: int
     cluster_id: str

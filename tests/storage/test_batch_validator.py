@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[Change, type[QuekkaError], str]] = {
     "cut": (lambda: make_batch(b"a")[:-1], CorruptMessageError, "byte 0: a batch of 69 bytes, 68 are left"),
     "second cut": (lambda: make_batch(b"a") + make_batch(b"b")[:-1], CorruptMessageError, "byte 69"),
     "flipped bit": (
-        lambda: make_batch(b"a")[:-2] + b"X\x00", CorruptMessageError, "CRC-32C of the batch"
+        lambda: make_batch(b"a")[:-2] + b"X\x00", CorruptMessageError, "CRC-32C"
     ),
     "old magic": (lambda: with_header(make_batch(b"a"), magic=1), CorruptMessageError, "magic 1"),
     "no records": (
