@@ -22,7 +22,6 @@ from types import FrameType
 
 from quekka.daemon_config import DaemonConfig
 from quekka.embedded import Broker
-from quekka.formats.crc32c import IMPLEMENTATION as CRC32C_IMPLEMENTATION
 from quekka.log_format import set_up_logging
 from quekka.version import __version__
 
@@ -39,7 +38,7 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
     stop_requests = _listen_to_signals()
     set_up_logging(config.logging_level, config.logging_format)
     _tune_interpreter(config)
-    logger.info("quekkad %s starts, CRC-32C by %s", __version__, CRC32C_IMPLEMENTATION)
+    logger.info("quekkad %s starts", __version__)
     broker = Broker(config.data_dir, config.listeners, config.broker_settings())
     broker.start()
     try:
@@ -51,7 +50,7 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
         logger.info("%s: stopping; a second one ends the process at once", name)
     finally:
         broker.stop(config.shutdown_timeout_s)
-    logger.info("stopped cleanly")
+    logger.info("stopped")
 
 
 def _listen_to_signals() -> "queue.SimpleQueue[signal.Signals]":

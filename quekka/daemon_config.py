@@ -21,7 +21,7 @@ from quekka.broker.config import BROKER_SETTINGS
 from quekka.config_file import Given
 from quekka.errors import InvalidConfigError, QuekkaError
 from quekka.log_format import FORMATS, LEVELS
-from quekka.servers.tcp_server import ListenAddress
+from quekka.servers.listen_address import ListenAddress
 from quekka.setting import Setting, boolean, choice, integer, text
 
 INSECURE_FLAG = "--insecure-listen-anywhere"

@@ -18,7 +18,9 @@ from quekka.broker.broker import BrokerCore
 from quekka.broker.config import BrokerConfig
 from quekka.clock import SYSTEM_CLOCK, Clock
 from quekka.deadline import Deadline
-from quekka.servers.tcp_server import ListenAddress, TcpServer
+from quekka.servers.connection_slots import ConnectionSlots
+from quekka.servers.listen_address import ListenAddress, format_address
+from quekka.servers.tcp_server import TcpServer
 from quekka.storage.files import FILES, Files
 
 DEFAULT_LISTEN = "127.0.0.1:0"
@@ -75,7 +77,7 @@ class Broker:
                 self._start_locked()
 
     def stop(self, timeout_s: float = DEFAULT_STOP_TIMEOUT_S) -> None:
-        """Let requests in progress finish, for `timeout_s` at most, write all to disk and let everything go.
+        """Answer requests in progress, for `timeout_s` at most, write all to disk and let everything go.
 
         Does nothing when it does not run.
         """
@@ -95,7 +97,7 @@ class Broker:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The real addresses of all listeners, `host:port`, in the order in which they were given."""
-        return tuple(_address_text(*server.address) for server in self._running_servers())
+        return tuple(format_address(*server.address) for server in self._running_servers())
 
     @property
     def address(self) -> str:
@@ -125,11 +127,12 @@ class Broker:
             # 2. The broker: lock the directory, load logs and offsets, start the timers.
             core = BrokerCore(data_dir, self._config, clock=self._clock, files=self._files)
             core.start()
-            undo.callback(_stop_core, core)
+            undo.callback(core.stop)
             # 3. Listen, last: who can connect is served.
+            slots = ConnectionSlots()
             servers: list[TcpServer] = []
             for address in self._listen:
-                server = TcpServer(core, address)
+                server = TcpServer(core, address, slots)
                 server.start()
                 undo.callback(_stop_server, server)
                 servers.append(server)
@@ -144,7 +147,7 @@ class Broker:
             # 5. The temporary directory goes when nothing uses it.
             last_first.callback(self._remove_temporary_dir)
             # 4. Timers, then writers: flush, clean-stop marker, and the lock is released.
-            last_first.callback(core.stop, deadline)
+            last_first.callback(core.stop)
             # 3. Requests in progress are answered, then connections are closed.
             for server in servers:
                 last_first.callback(server.close_connections, deadline)
@@ -166,15 +169,6 @@ class Broker:
             shutil.rmtree(directory)
 
 
-def _stop_core(core: BrokerCore) -> None:
-    core.begin_stop()
-    core.stop(Deadline(DEFAULT_STOP_TIMEOUT_S))
-
-
 def _stop_server(server: TcpServer) -> None:
     server.stop_accepting()
     server.close_connections(Deadline(DEFAULT_STOP_TIMEOUT_S))
-
-
-def _address_text(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
