@@ -1,0 +1,40 @@
+"""Brokers without sockets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from broker_helpers import StartCore
+
+from quekka.broker.broker import BrokerCore
+from quekka.broker.config import BrokerConfig
+from quekka.clock import ManualClock
+from quekka.storage.faulty_files import FaultyFiles
+
+
+@pytest.fixture
+def faulty_files() -> FaultyFiles:
+    return FaultyFiles()
+
+
+@pytest.fixture
+def start_core(tmp_path: Path, manual_clock: ManualClock, faulty_files: FaultyFiles) -> Iterator[StartCore]:
+    """Start a broker on the test's data directory, stopped at the end: `start_core({"num.partitions": "3"})`."""
+    started: list[BrokerCore] = []
+
+    def start(settings: dict[str, str] | None = None) -> BrokerCore:
+        config = BrokerConfig.from_settings(settings or {})
+        core = BrokerCore(tmp_path / "data", config, clock=manual_clock, files=faulty_files)
+        core.start()
+        started.append(core)
+        return core
+
+    yield start
+    for core in started:
+        if not core.stopping:
+            core.stop()
+
+
+@pytest.fixture
+def core(start_core: StartCore) -> BrokerCore:
+    return start_core()

@@ -1,0 +1,82 @@
+"""Tests of quekka.broker.housekeeping: what happens by itself when time goes on."""
+
+import threading
+
+from broker_helpers import StartCore, batch_of, publish, values_of
+
+from quekka.broker.broker import BrokerCore
+from quekka.broker.partition import Partition
+from quekka.clock import ManualClock
+
+
+def until(partition: Partition, is_so) -> None:
+    """Return when `is_so()`, looking again whenever the partition changes, 10 s at most."""
+    from quekka.broker.signal import Watch
+    from quekka.deadline import Deadline
+
+    deadline = Deadline(10)
+    with Watch([partition.log_end]) as waiter:
+        while not is_so():
+            assert not deadline.expired(), "it did not come"
+            waiter.wait(deadline)
+
+
+def test_old_segments_go_by_themselves_and_the_rest_stays(
+    core: BrokerCore, manual_clock: ManualClock
+) -> None:
+    core.topics.create("logs", settings={"retention.ms": "600000", "segment.bytes": "100"})
+    publish(core, "logs", b"old")
+    manual_clock.advance(500)
+    publish(core, "logs", b"young")
+    partition = core.topics.get("logs").partition(0)
+    manual_clock.advance(301)
+    until(partition, lambda: partition.view().log_start_offset == 1)
+    assert values_of(partition) == [b"young"]
+    assert publish(core, "logs", b"next") == 2
+
+
+def test_a_log_in_which_all_is_too_old_becomes_empty_and_goes_on_counting(
+    core: BrokerCore, manual_clock: ManualClock
+) -> None:
+    core.topics.create("logs", settings={"retention.ms": "1000"})
+    publish(core, "logs", b"0", b"1")
+    partition = core.topics.get("logs").partition(0)
+    manual_clock.advance(300)
+    until(partition, lambda: partition.view().log_start_offset == 2)
+    assert values_of(partition) == []
+    assert publish(core, "logs", b"2") == 2
+
+
+def test_a_compacted_topic_keeps_the_last_record_of_each_key(
+    start_core: StartCore, manual_clock: ManualClock
+) -> None:
+    core = start_core()
+    settings = {"cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0"}
+    topic = core.topics.create("state", settings=settings)
+    partition = topic.partition(0)
+    for number in range(30):
+        key = b"k%d" % (number % 3)
+        batch = batch_of([b"%d" % number], core.clock.wall_ms(), [key])
+        partition.append([batch], 1).wait()
+    cleaned = threading.Event()
+    replace_segments = partition.log.writer.replace_segments
+
+    def replace_and_tell(*arguments):
+        replace_segments(*arguments)
+        cleaned.set()
+
+    partition.log.writer.replace_segments = replace_and_tell
+    manual_clock.advance(15)
+    assert cleaned.wait(10)
+    core.stop()
+    again = start_core().topics.get("state").partition(0)
+    values = values_of(again)
+    assert values[-1] == b"29"
+    assert len(values) < 12
+    assert set(values) >= {b"27", b"28", b"29"}
+
+
+def test_compaction_leaves_topics_alone_that_only_delete(core: BrokerCore, manual_clock: ManualClock) -> None:
+    publish(core, "logs", b"0", b"1")
+    manual_clock.advance(60)
+    assert values_of(core.topics.get("logs").partition(0)) == [b"0", b"1"]

@@ -1,0 +1,95 @@
+"""Tests of quekka.broker.offset_store."""
+
+import logging
+
+import pytest
+from broker_helpers import StartCore, batch_of
+
+from quekka.broker.broker import BrokerCore
+from quekka.errors import OffsetMetadataTooLargeError
+from quekka.topic_name import OFFSETS_TOPIC
+
+
+def test_no_topic_is_made_before_the_first_commit(core: BrokerCore) -> None:
+    assert core.groups.offsets.committed("g", "logs", 0) is None
+    assert core.topics.names(internal=True) == []
+
+
+def test_a_commit_is_a_record_of_a_compacted_topic_of_the_brokers_own(core: BrokerCore) -> None:
+    core.groups.offsets.commit("g", {("logs", 0): 5, ("logs", 1): 6}, "a note")
+    topic = core.topics.get(OFFSETS_TOPIC)
+    assert topic.config.cleanup_compact
+    assert topic.is_internal
+    assert core.topics.names() == []
+    assert sum(partition.view().log_end_offset for partition in topic.partitions) == 2
+    committed = core.groups.offsets.committed("g", "logs", 1)
+    assert committed is not None
+    assert (committed.offset, committed.metadata, committed.commit_timestamp_ms) == (
+        6,
+        "a note",
+        core.clock.wall_ms(),
+    )
+
+
+def test_the_last_commit_counts_also_after_a_restart(start_core: StartCore) -> None:
+    core = start_core({"offsets.topic.num.partitions": "3"})
+    for group in ("g1", "g2", "g3", "g4"):
+        for offset in (1, 9, 4):
+            core.groups.offsets.commit(group, {("logs", 0): offset})
+    core.stop()
+    offsets = start_core().groups.offsets
+    assert offsets.group_names() == ["g1", "g2", "g3", "g4"] or sorted(offsets.group_names()) == [
+        "g1",
+        "g2",
+        "g3",
+        "g4",
+    ]
+    for group in ("g1", "g2", "g3", "g4"):
+        committed = offsets.committed(group, "logs", 0)
+        assert committed is not None
+        assert committed.offset == 4
+
+
+def test_forgotten_offsets_do_not_come_back(start_core: StartCore) -> None:
+    core = start_core()
+    core.groups.offsets.commit("g", {("logs", 0): 1, ("other", 0): 2})
+    core.groups.offsets.forget_topic("logs")
+    core.stop()
+    offsets = start_core().groups.offsets
+    assert set(offsets.committed_by("g")) == {("other", 0)}
+
+
+def test_metadata_is_bounded(start_core: StartCore) -> None:
+    core = start_core({"offset.metadata.max.bytes": "3"})
+    with pytest.raises(
+        OffsetMetadataTooLargeError, match=r"4 bytes, more than offset\.metadata\.max\.bytes=3"
+    ):
+        core.groups.offsets.commit("g", {("logs", 0): 1}, "four")
+
+
+def test_a_record_that_is_no_commit_is_skipped_with_a_line_in_the_log(
+    start_core: StartCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = start_core()
+    core.groups.offsets.commit("g", {("logs", 0): 7})
+    partition = core.topics.get(OFFSETS_TOPIC).partition(0)
+    partition.append([batch_of([b"no value"], 1, [b"no key"])], 1).wait()
+    core.stop()
+    with caplog.at_level(logging.WARNING):
+        again = start_core()
+    assert f"{OFFSETS_TOPIC}, offset 1 is skipped" in caplog.text
+    committed = again.groups.offsets.committed("g", "logs", 0)
+    assert committed is not None
+    assert committed.offset == 7
+
+
+def test_of_two_commits_that_cross_the_later_in_the_log_counts(core: BrokerCore) -> None:
+    store = core.groups.offsets
+    store.commit("g", {("logs", 0): 1})
+    store.commit("g", {("logs", 0): 2})
+    first = store.committed("g", "logs", 0)
+    assert first is not None
+    from quekka.formats.offset_commit import OffsetCommitValue
+
+    store._apply("g", ("logs", 0), OffsetCommitValue(1, -1, "", 0), first.log_offset - 1)
+    assert store.committed("g", "logs", 0) == first

@@ -1,0 +1,170 @@
+"""Tests of quekka.broker.topic_manager."""
+
+import errno
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+from broker_helpers import StartCore, publish, values_of
+
+from quekka.broker.broker import BrokerCore
+from quekka.errors import (
+    InvalidConfigError,
+    InvalidPartitionsError,
+    InvalidTopicError,
+    KafkaStorageError,
+    PolicyViolationError,
+    QuekkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from quekka.storage.faulty_files import FaultyFiles
+
+
+@pytest.mark.parametrize(
+    ("name", "partitions", "settings", "error", "message"),
+    [
+        pytest.param("a b", None, {}, InvalidTopicError, "'a b' is no topic name", id="space"),
+        pytest.param("..", None, {}, InvalidTopicError, "is no topic name", id="dots"),
+        pytest.param("x" * 250, None, {}, InvalidTopicError, "is no topic name", id="too_long"),
+        pytest.param("__own", None, {}, TopicAuthorizationFailedError, "__own", id="the_brokers_own"),
+        pytest.param("there", None, {}, TopicAlreadyExistsError, "there exists already", id="exists"),
+        pytest.param("with.dot", None, {}, InvalidTopicError, "collides with topic with_dot", id="collision"),
+        pytest.param("t", 0, {}, InvalidPartitionsError, "at least 1 partition, not 0", id="no_partitions"),
+        pytest.param("t", 99, {}, PolicyViolationError, r"max\.partitions=10", id="too_many_partitions"),
+        pytest.param("t", 1, {"no.such": "1"}, InvalidConfigError, "no.such: no such", id="unknown_setting"),
+        pytest.param("t", 1, {"segment.bytes": "x"}, InvalidConfigError, "segment.bytes=x", id="bad_setting"),
+    ],
+)
+def test_what_cannot_be_created_is_refused_and_leaves_nothing(
+    start_core: StartCore,
+    tmp_path: Path,
+    name: str,
+    partitions: int | None,
+    settings: dict[str, str],
+    error: type[QuekkaError],
+    message: str,
+) -> None:
+    core = start_core({"max.partitions": "10"})
+    core.topics.create("there")
+    core.topics.create("with_dot")
+    with pytest.raises(error, match=message):
+        core.topics.create(name, partitions, settings)
+    assert core.topics.names() == ["there", "with_dot"]
+    assert sorted(path.name for path in (tmp_path / "data" / "topics").iterdir()) == ["there", "with_dot"]
+
+
+def test_topics_with_their_ids_settings_and_records_outlive_the_broker(start_core: StartCore) -> None:
+    core = start_core()
+    created = core.topics.create("logs", 3, {"retention.ms": "1234"})
+    publish(core, "logs", b"kept", partition=2)
+    core.stop()
+    again = start_core().topics.get("logs")
+    assert (again.topic_id, len(again.partitions)) == (created.topic_id, 3)
+    assert again.config.retention_ms == 1234
+    assert values_of(again.partition(2)) == [b"kept"]
+
+
+def test_a_topic_is_created_by_publishing_where_that_is_allowed(start_core: StartCore) -> None:
+    core = start_core({"auto.create.topics.enable": "false"})
+    with pytest.raises(UnknownTopicOrPartitionError, match="there is no topic logs"):
+        core.topics.get_or_create("logs")
+
+
+def test_many_threads_that_create_one_topic_get_the_same(core: BrokerCore) -> None:
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(core.topics.get_or_create("logs"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(map(id, found))) == 1
+
+
+def test_alter_changes_running_logs_and_the_default_comes_back_with_an_empty_text(
+    start_core: StartCore,
+) -> None:
+    core = start_core({"log.retention.ms": "5000"})
+    topic = core.topics.create("logs")
+    core.topics.alter("logs", {"retention.ms": "70", "segment.bytes": "4096"})
+    assert (topic.config.retention_ms, topic.partition(0).log.config.segment_bytes) == (70, 4096)
+    core.topics.alter("logs", {"retention.ms": ""})
+    assert topic.config.retention_ms == 5000
+    assert topic.settings()["segment.bytes"] == "4096"
+
+
+def test_alter_that_cannot_be_changes_nothing(core: BrokerCore) -> None:
+    topic = core.topics.create("logs", settings={"retention.ms": "70"})
+    with pytest.raises(InvalidConfigError, match=r"segment.ms=soon"):
+        core.topics.alter("logs", {"retention.ms": "80", "segment.ms": "soon"})
+    assert topic.config.retention_ms == 70
+
+
+def test_partitions_can_be_added_and_never_taken_away(start_core: StartCore) -> None:
+    core = start_core()
+    core.topics.create("logs", 2)
+    topic = core.topics.create_partitions("logs", 4)
+    publish(core, "logs", b"in the new one", partition=3)
+    with pytest.raises(InvalidPartitionsError, match="topic logs has 4 partitions: 4 is not more"):
+        core.topics.create_partitions("logs", 4)
+    assert len(topic.partitions) == 4
+    core.stop()
+    assert values_of(start_core().topics.get("logs").partition(3)) == [b"in the new one"]
+
+
+def test_a_deleted_topic_is_gone_with_its_files_and_its_name_is_free(
+    core: BrokerCore, tmp_path: Path
+) -> None:
+    publish(core, "logs", b"old")
+    gone = core.topics.get("logs").partition(0)
+    core.topics.delete("logs")
+    with pytest.raises(UnknownTopicOrPartitionError, match="topic logs was deleted"):
+        gone.append([bytearray(100)], 1)
+    assert list((tmp_path / "data" / "topics").iterdir()) == []
+    publish(core, "logs", b"new")
+    assert values_of(core.topics.get("logs").partition(0)) == [b"new"]
+
+
+def test_who_reads_a_topic_while_it_is_deleted_reads_on(core: BrokerCore) -> None:
+    publish(core, "logs", b"still readable")
+    data = core.topics.get("logs").partition(0).view().read(0, 1000)
+    core.topics.delete("logs")
+    assert b"still readable" in data.read()
+
+
+def test_the_brokers_own_topics_cannot_be_deleted(core: BrokerCore) -> None:
+    with pytest.raises(TopicAuthorizationFailedError, match="__consumer_offsets"):
+        core.topics.delete("__consumer_offsets")
+
+
+def test_a_topic_whose_description_is_damaged_is_left_alone_and_the_others_are_served(
+    start_core: StartCore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = start_core()
+    publish(core, "damaged", b"kept on disk")
+    publish(core, "whole", b"served")
+    core.stop()
+    description = tmp_path / "data" / "topics" / "damaged" / "topic.json"
+    description.write_text("{")
+    with caplog.at_level(logging.ERROR):
+        again = start_core()
+    assert again.topics.names() == ["whole"]
+    assert "topic damaged is not served" in caplog.text
+    assert str(description) in caplog.text
+    with pytest.raises(KafkaStorageError, match="topic damaged could not be made"):
+        again.topics.create("damaged")
+    assert description.read_text() == "{"
+
+
+def test_a_disk_that_refuses_leaves_no_half_topic(core: BrokerCore, faulty_files: FaultyFiles) -> None:
+    faulty_files.fail("mkdir", error=errno.ENOSPC)
+    with pytest.raises(KafkaStorageError, match="topic logs could not be made"):
+        core.topics.create("logs")
+    assert core.topics.names() == []
+    core.topics.create("logs")
+    assert core.topics.names() == ["logs"]
