@@ -16,6 +16,7 @@ Python leaves it, because it would also end a program whose connection to the br
 
 import enum
 import functools
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -100,6 +101,11 @@ def describe_error(error: QuekkaError | OSError) -> str:
 def complain(message: str) -> None:
     """Say `message` on standard error behind the program's name."""
     click.echo(f"{click.style(f'{program_name()}:', fg='red', bold=True)} {message}", err=True)
+
+
+def show_warnings() -> None:
+    """Have what the client library warns of, such as a lost connection, look like the program's messages."""
+    logging.basicConfig(level=logging.WARNING, format=f"{program_name()}: %(message)s")
 
 
 def program_name() -> str:

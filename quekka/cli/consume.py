@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quekka.cli.common import CONTEXT_SETTINGS, broker_options, quekka_command, server_address
+from quekka.cli.common import CONTEXT_SETTINGS, broker_options, quekka_command, server_address, show_warnings
 from quekka.cli.completion import complete_groups, complete_topics
 from quekka.cli.consumption import Consumption, Limits
 from quekka.cli.output import RecordOutput
@@ -83,6 +83,7 @@ def main(
     if group is not None and partitions:
         raise click.UsageError("--partition and --group exclude each other: a group shares partitions out.")
     formatter = _formatter(record_format, null_value)
+    show_warnings()
     with _consumer(topic, partitions, group, where) as (consumer, end_offsets):
         limits = Limits(records_max, timeout_s, None if follow else end_offsets)
         output = RecordOutput(sys.stdout.buffer, formatter, consumer if group is not None else None)

@@ -19,6 +19,7 @@ from quekka.cli.common import (
     complain,
     quekka_command,
     server_address,
+    show_warnings,
 )
 from quekka.cli.completion import complete_topics
 from quekka.cli.parameters import name_value
@@ -128,6 +129,7 @@ def main(
         tuple((name, value.encode()) for name, value in headers),
         partition,
     )
+    show_warnings()
     with _producer(compression, acks, linger_ms, timeout_s) as producer:
         sending = Sending(producer, topic, show_offsets=show_offsets)
         _send_all(sending, _read_all(files or ("-",), whole_file, sending), parser)
