@@ -50,6 +50,8 @@ class Connection:
         self._socket: socket.socket | None = None
         self._received = bytearray()
         self.backoff = backoff or Backoff(clock)
+        self.opened = 0
+        """How often it was connected: a peer knows nothing of what it was told before that changed."""
         self.address = self._addresses[0]
         """Where it is connected to, or was last."""
 
@@ -84,6 +86,7 @@ class Connection:
                 reasons.append(f"{address}: {_reason(error)}")
             else:
                 self.address = address
+                self.opened += 1
                 return
         self.backoff.failed()
         raise NetworkError(f"cannot connect to {'; '.join(reasons)}")
