@@ -5,16 +5,15 @@ from quekka.formats.record_batch_builder import BatchBuilder
 # More than a record's own fields can take around a value of up to 2 MiB: six varints and the attributes byte.
 RECORD_OVERHEAD_BYTES = 16
 BATCH_HEADER_BYTES = 61
-UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def parse_size(text: str) -> int:
     """`64k`, `1m`, `10g` or plain digits; raises ValueError."""
-    unit = UNITS.get(text[-1:].lower())
-    size_bytes = int(text[:-1]) * unit if unit else int(text)
-    if size_bytes < 0:
-        raise ValueError(f"{text}: less than nothing")
-    return size_bytes
+    digits, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "")
+    if not (digits.isascii() and digits.isdigit() and unit in UNITS):
+        raise ValueError(f"{text!r} is no number, nor one with k, m or g")
+    return int(digits) * UNITS[unit]
 
 
 def batch_of(size_bytes: int, value: bytes, timestamp_ms: int) -> tuple[bytes, int]:

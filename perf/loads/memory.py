@@ -16,7 +16,8 @@ from perf.sampler import Sampler
 from perf.wire import Address, BatchReplies, Conversation, connect
 
 BATCH_BYTES = 1 << 20
-BATCHES_PER_TURN = 128
+BATCHES_PER_TURN_MAX = 128
+TURNS_MIN = 10
 SEGMENT_BYTES = 64 << 20
 RETENTION_BYTES = 512 << 20
 GOAL_GROWTH_MB = at_most(8)
@@ -28,14 +29,16 @@ class MemoryLoad:
     passed_bytes: int
 
     def run(self, bench: Bench) -> LoadResult:
-        turns = max(10, self.passed_bytes // (BATCHES_PER_TURN * BATCH_BYTES))
+        batches = max(TURNS_MIN, self.passed_bytes // BATCH_BYTES)
+        per_turn = min(BATCHES_PER_TURN_MAX, batches // TURNS_MIN)
+        turns = batches // per_turn
         broker = bench.broker(log_retention_check_interval_ms="200")
         with broker, Conversation(broker.address) as control:
             control.ask(
                 f"CREATE {self.name} segment.bytes={SEGMENT_BYTES} retention.bytes={RETENTION_BYTES} "
                 "file.delete.delay.ms=0"
             )
-            with Passage(broker.address, self.name, bench.options.size_bytes) as passage:
+            with Passage(broker.address, self.name, bench.options.size_bytes, per_turn) as passage:
                 with Sampler(broker.pid) as first:
                     passage.run(turns // 10)
                 with Sampler(broker.pid) as rest:
@@ -59,10 +62,11 @@ class Passage:
     Threads: one thread.
     """
 
-    def __init__(self, address: Address, topic: str, record_bytes: int) -> None:
+    def __init__(self, address: Address, topic: str, record_bytes: int, batches: int) -> None:
         self.passed_bytes = 0
         self.elapsed_s = 0.0
         self._topic = topic
+        self._batches = batches
         self._offset = 0
         self._sender = BatchSender(address, BATCH_BYTES, record_bytes)
         self._socket = connect(address)
@@ -71,7 +75,7 @@ class Passage:
     def run(self, turns: int) -> None:
         started_at = time.monotonic()
         for _ in range(turns):
-            self._sender.append(self._topic, BATCHES_PER_TURN)
+            self._sender.append(self._topic, self._batches)
             self.passed_bytes += self._read_turn()
         self.elapsed_s += time.monotonic() - started_at
 
@@ -83,9 +87,9 @@ class Passage:
         self._socket.close()
 
     def _read_turn(self) -> int:
-        expected_bytes = BATCHES_PER_TURN * self._sender.batch_bytes
+        expected_bytes = self._batches * self._sender.batch_bytes
         received_bytes = 0
-        for _ in range(BATCHES_PER_TURN):
+        for _ in range(self._batches):
             request = f"READ {self._topic} 0 {self._offset} 0 max_bytes={self._sender.batch_bytes}\r\n"
             self._socket.sendall(request.encode())
             received_bytes += self._replies.next_length()
