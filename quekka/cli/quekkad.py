@@ -1,9 +1,9 @@
 """quekkad(8): the broker's command line. It reads options and settings, and hands them to quekka.daemon."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,7 +12,6 @@ from quekka.config_file import read_assignments, read_config_file, read_environm
 from quekka.daemon_config import ALL_SETTINGS, INSECURE_FLAG, DaemonConfig, describe_settings
 from quekka.errors import InvalidConfigError
 from quekka.log_format import FORMATS, LEVELS
-from quekka.servers.tcp_server import ListenError
 
 
 @click.command("quekkad", context_settings=CONTEXT_SETTINGS)
@@ -65,12 +64,14 @@ def main(
         ("--log-format", "logging.format"): log_format,
         (INSECURE_FLAG, "insecure.listen.anywhere"): "true" if insecure else None,
     }
-    with _failures_of_a_start():
+    try:
         settings = _read_settings(config, assignments, by_option)
-        if check_config:
-            click.echo("\n".join(settings.show()))
-        else:
-            _run(settings)
+    except InvalidConfigError as error:
+        _fail(error.message, Exit.USAGE)
+    if check_config:
+        click.echo("\n".join(settings.show()))
+    else:
+        _run(settings)
 
 
 def _read_settings(
@@ -90,18 +91,15 @@ def _read_settings(
 
 def _run(settings: DaemonConfig) -> None:
     from quekka.daemon import run_daemon
+    from quekka.servers.tcp_server import ListenError
 
-    run_daemon(settings, click.echo)
-
-
-@contextmanager
-def _failures_of_a_start() -> Iterator[None]:
-    """What only quekkad can fail with; `quekka_command` knows the rest."""
     try:
-        yield
-    except InvalidConfigError as error:
-        complain(error.message)
-        click.get_current_context().exit(Exit.USAGE)
+        run_daemon(settings, click.echo)
     except ListenError as error:
-        complain(str(error))
-        click.get_current_context().exit(Exit.CANNOT_LISTEN)
+        _fail(str(error), Exit.CANNOT_LISTEN)
+
+
+def _fail(message: str, code: Exit) -> NoReturn:
+    """End with a code that only quekkad has for this; `quekka_command` knows all others."""
+    complain(message)
+    click.get_current_context().exit(code)
