@@ -1,0 +1,20 @@
+"""What all that works on one partition's files has in common."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from quekka.clock import Clock
+from quekka.storage.file_cache import FileCache
+from quekka.storage.files import Files
+
+
+class LogContext(NamedTuple):
+    """Where a partition's files are, and through what they and the time are reached.
+
+    Threads: any; immutable.
+    """
+
+    directory: Path
+    files: Files
+    file_cache: FileCache
+    clock: Clock

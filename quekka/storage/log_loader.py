@@ -1,0 +1,151 @@
+"""Opening a partition's log: from the files in its directory to segments that can be read and written.
+
+1. The directory is put in order (directory_sweep.py): replacements finished, leftovers removed.
+2. Sealed segments before the recovery point are taken as they are; a missing index is made again.
+3. After a clean stop the last segment is resumed (segment_recovery.py); what does not fit there makes it
+   recovered.
+4. After a crash every segment from the one that holds the recovery point on is checked. Where one is cut, the
+   log ends: segments after it are set aside as `.broken`, since without what was before them they are no log.
+5. If the log start offset lies beyond all of that (records were deleted, and then the rest was lost), the log
+   goes on with a new segment there, so that no offset is given out twice.
+"""
+
+import logging
+from bisect import bisect_right
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from quekka.errors import CorruptMessageError
+from quekka.formats.segment_name import OFFSET_MAX
+from quekka.storage.active_segment import ActiveSegment
+from quekka.storage.directory_sweep import sweep_directory
+from quekka.storage.log_context import LogContext
+from quekka.storage.sealed_segment import SealedSegment
+from quekka.storage.segment import SegmentPaths
+from quekka.storage.segment_recovery import (
+    Progress,
+    RecoveredSegment,
+    check_sealed_segment,
+    recover_segment,
+    resume_segment,
+    set_aside,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def no_progress(path: Path, checked_bytes: int, bytes_to_check: int) -> None:
+    """For who does not want to be told."""
+
+
+class LoadedLog(NamedTuple):
+    """What was found on the disk.
+
+    Threads: the one that opens the log.
+    """
+
+    sealed: tuple[SealedSegment, ...]
+    active: ActiveSegment
+    log_start_offset: int
+
+
+class LogLoader:
+    """Loads one log, once.
+
+    Threads: the one that opens the log.
+    """
+
+    def __init__(
+        self,
+        context: LogContext,
+        interval_bytes: int,
+        recovery_point: int | None,
+        progress: Progress = no_progress,
+    ) -> None:
+        self._context = context
+        self._interval_bytes = interval_bytes
+        self._recovery_point = recovery_point
+        self._progress = progress
+
+    def load(self, log_start_offset: int) -> LoadedLog:
+        """The log, ready for a writer. Raises KafkaStorageError, CorruptMessageError, OSError."""
+        context = self._context
+        context.files.makedirs(context.directory)
+        base_offsets = sweep_directory(context.files, context.directory)
+        if not base_offsets:
+            active = ActiveSegment.create(context, log_start_offset)
+            return LoadedLog((), active, log_start_offset)
+        if self._recovery_point is None:
+            sealed, active = self._load_clean(base_offsets)
+        else:
+            sealed, active = self._load_after_crash(base_offsets, self._recovery_point)
+        if log_start_offset > active.next_offset:
+            logger.warning(
+                "%s ends at offset %d, before its log start offset %d: going on there",
+                context.directory, active.next_offset, log_start_offset,
+            )  # fmt: skip
+            sealed.append(active.seal())
+            active = ActiveSegment.create(context, log_start_offset)
+        first_offset = sealed[0].base_offset if sealed else active.base_offset
+        return LoadedLog(tuple(sealed), active, max(log_start_offset, first_offset))
+
+    def _load_clean(self, base_offsets: list[int]) -> tuple[list[SealedSegment], ActiveSegment]:
+        last = base_offsets[-1]
+        sealed = self._sealed(base_offsets, after_crash=False)
+        try:
+            return sealed, resume_segment(self._context, last, self._interval_bytes)
+        except CorruptMessageError as error:
+            logger.warning("%s, though the stop was clean; checking the segment", error.message)
+            return sealed, self._recover(last, OFFSET_MAX, last).segment
+
+    def _load_after_crash(
+        self, base_offsets: list[int], recovery_point: int
+    ) -> tuple[list[SealedSegment], ActiveSegment]:
+        first = max(0, bisect_right(base_offsets, recovery_point) - 1)
+        sealed = self._sealed(base_offsets[: first + 1], after_crash=True)
+        for number, base_offset in enumerate(base_offsets[first:], first):
+            later = base_offsets[number + 1 :]
+            recovered = self._recover(base_offset, later[0] if later else OFFSET_MAX, recovery_point)
+            if recovered.cut_bytes or not later:
+                self._set_aside(later)
+                break
+            sealed.append(recovered.segment.seal())
+        self._context.files.fsync_directory(self._context.directory)
+        if recovered.segment.next_offset < recovery_point:
+            logger.warning(
+                "%s ends at offset %d, before its recovery point %d: synced records are gone",
+                self._context.directory, recovered.segment.next_offset, recovery_point,
+            )  # fmt: skip
+        return sealed, recovered.segment
+
+    def _recover(self, base_offset: int, end_offset: int, recovery_point: int) -> RecoveredSegment:
+        recovered = recover_segment(
+            self._context, base_offset, end_offset, recovery_point, self._interval_bytes, self._progress
+        )
+        logger.info(
+            "%s: recovered up to offset %d, %d bytes",
+            recovered.segment.paths.log, recovered.segment.next_offset, recovered.segment.size_bytes,
+        )  # fmt: skip
+        return recovered
+
+    def _sealed(self, base_offsets: list[int], *, after_crash: bool) -> list[SealedSegment]:
+        """All but the last of these segments, taken as they are; the last says where the one before it
+        ends."""
+        sealed = []
+        for base_offset, next_offset in pairwise(base_offsets):
+            size_bytes = check_sealed_segment(
+                self._context, base_offset, self._interval_bytes, after_crash=after_crash
+            )
+            sealed.append(SealedSegment(self._context, base_offset, next_offset, size_bytes))
+        return sealed
+
+    def _set_aside(self, base_offsets: list[int]) -> None:
+        files = self._context.files
+        for base_offset in base_offsets:
+            paths = SegmentPaths.of(self._context.directory, base_offset)
+            kept = set_aside(files, paths.log)
+            logger.warning("%s comes after a damaged segment and is kept as %s", paths.log, kept)
+            for path in (paths.offset_index, paths.time_index):
+                if files.exists(path):
+                    files.unlink(path)

@@ -1,0 +1,62 @@
+"""Putting a cleaned segment in the place of those it was made of, so that a crash at any step leaves one or
+the other.
+
+The cleaner reads some neighbouring sealed segments and writes one, under the first one's base offset. Then:
+
+1. The cleaner brings `<base>.log.cleaned`, `.index.cleaned` and `.timeindex.cleaned` to the disk.
+   Crash: the next open removes whatever ends in `.cleaned`.
+2. The writer keeps the old files open, so old views go on reading them whatever their names mean later.
+3. The indexes are renamed to `.swap`, the directory is synced. Crash: without a `.log.swap` they are removed
+   as well.
+4. The .log is renamed to `.log.swap`, the directory is synced. This is the moment that decides: from now on
+   the new segment counts, and an open finishes what is left of the steps below.
+5. The indexes are renamed over the old ones, the directory is synced. An old .log may now stand beside new
+   indexes, but never without the `.log.swap` that is about to replace it.
+6. The old segments after the first are unlinked, the oldest first: if a crash leaves some, they are the newer
+   ones, so no record comes back without what overwrote it. The directory is synced.
+7. The .log is renamed over the first old one, the directory is synced.
+8. The writer publishes the view with the new segment.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from quekka.storage.files import Files
+from quekka.storage.segment import SegmentPaths
+
+CLEANED_SUFFIX = ".cleaned"
+SWAP_SUFFIX = ".swap"
+
+
+def commit_replacement(files: Files, directory: Path, base_offset: int) -> None:
+    """Steps 3 and 4; raises OSError."""
+    cleaned = SegmentPaths.of(directory, base_offset, CLEANED_SUFFIX)
+    swap = SegmentPaths.of(directory, base_offset, SWAP_SUFFIX)
+    files.replace(cleaned.offset_index, swap.offset_index)
+    files.replace(cleaned.time_index, swap.time_index)
+    files.fsync_directory(directory)
+    files.replace(cleaned.log, swap.log)
+    files.fsync_directory(directory)
+
+
+def finish_replacement(files: Files, directory: Path, base_offset: int, doomed: Iterable[int]) -> None:
+    """Steps 5 to 7, from wherever an earlier try ended; `doomed` are base offsets. Raises OSError."""
+    swap = SegmentPaths.of(directory, base_offset, SWAP_SUFFIX)
+    final = SegmentPaths.of(directory, base_offset)
+    for source, target in ((swap.offset_index, final.offset_index), (swap.time_index, final.time_index)):
+        if files.exists(source):
+            files.replace(source, target)
+    files.fsync_directory(directory)
+    for doomed_offset in sorted(doomed):
+        unlink_segment(files, SegmentPaths.of(directory, doomed_offset))
+    files.fsync_directory(directory)
+    files.replace(swap.log, final.log)
+    files.fsync_directory(directory)
+
+
+def unlink_segment(files: Files, paths: SegmentPaths) -> None:
+    """Remove a segment's files, the .log first: indexes alone are no segment. Raises OSError."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            files.unlink(path)
