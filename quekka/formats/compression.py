@@ -93,6 +93,11 @@ def _too_large(max_bytes: int) -> MessageTooLargeError:
     return MessageTooLargeError(f"decompresses to more than {max_bytes} bytes")
 
 
+def _corrupt(codec: int, error: Exception) -> CorruptMessageError:
+    name = CODEC_NAMES[codec]
+    return CorruptMessageError(f"{name}: {str(error).removeprefix(f'{name}: ')}")
+
+
 def _plain(data: Buffer) -> bytes:
     return bytes(data)
 
@@ -155,6 +160,8 @@ def _snappy_decompress(data: Buffer, max_bytes: int) -> bytes:
 
 def _xerial_blocks(view: memoryview) -> Iterator[memoryview]:
     position = len(_XERIAL_HEADER)
+    if len(view) < position:
+        raise CorruptMessageError(f"snappy: a header of {position} bytes, there are {len(view)}")
     while position < len(view):
         start = position + _BLOCK_LENGTH.size
         if start > len(view):
@@ -177,7 +184,7 @@ def _snappy_block(block: memoryview, room_bytes: int, max_bytes: int) -> bytearr
         output = bytearray(size_bytes)
         cramjam.snappy.decompress_raw_into(block, output)
     except cramjam.DecompressionError as error:
-        raise CorruptMessageError(str(error)) from None
+        raise _corrupt(SNAPPY, error) from None
     return output
 
 
@@ -213,7 +220,7 @@ def _decompress_within(codec: int, data: Buffer, max_bytes: int) -> bytes:
             length = decompress_into(data, output)
         except cramjam.DecompressionError as error:
             if _NO_ROOM not in str(error):
-                raise CorruptMessageError(f"{CODEC_NAMES[codec]}: {error}") from None
+                raise _corrupt(codec, error) from None
         else:
             return bytes(memoryview(output)[:length])
     raise _too_large(max_bytes)

@@ -130,15 +130,19 @@ def walk_records(  # noqa: PLR0912, PLR0915
                     number, position = decode_uvarint(data, position - 1)
             end = position + (number >> 1)
             if number & 1:
-                raise CorruptMessageError("its length is negative")
+                raise _corrupt(index, count, position, "its length is negative")
 
             number = data[position + 1]
             position += 2
             if number >= 0x80:
-                number, position = decode_uvarint(data, position - 1)
+                if (high := data[position]) < 0x80:
+                    number += (high << 7) - 0x80
+                    position += 1
+                else:
+                    number, position = decode_uvarint(data, position - 1)
             timestamp_ms = base_timestamp_ms + (number >> 1 ^ -(number & 1))
             if not _INT64_MIN <= timestamp_ms <= _INT64_MAX:
-                raise CorruptMessageError(f"its timestamp {timestamp_ms} has more than 64 bits")
+                raise _corrupt(index, count, position, f"its timestamp {timestamp_ms} has more than 64 bits")
 
             number = data[position]
             position += 1
@@ -150,7 +154,8 @@ def walk_records(  # noqa: PLR0912, PLR0915
                     number, position = decode_uvarint(data, position - 1)
             previous, offset = offset, base_offset + (number >> 1)
             if number & 1 or not previous < offset <= last_offset:
-                raise CorruptMessageError(f"its offset {offset} is not in {previous + 1}..{last_offset}")
+                problem = f"its offset {offset} is not in {previous + 1}..{last_offset}"
+                raise _corrupt(index, count, position, problem)
             if offset < from_offset:
                 position = end
                 continue
@@ -163,7 +168,7 @@ def walk_records(  # noqa: PLR0912, PLR0915
                 if number >= 0x80:
                     number, position = decode_uvarint(data, position - 1)
                 if number & 1:
-                    raise CorruptMessageError("the length of its key is negative")
+                    raise _corrupt(index, count, position, "the length of its key is negative")
                 stop = position + (number >> 1)
                 key = data[position:stop]
                 position = stop
@@ -180,7 +185,7 @@ def walk_records(  # noqa: PLR0912, PLR0915
                     else:
                         number, position = decode_uvarint(data, position - 1)
                 if number & 1:
-                    raise CorruptMessageError("the length of its value is negative")
+                    raise _corrupt(index, count, position, "the length of its value is negative")
                 stop = position + (number >> 1)
                 value = data[position:stop]
                 position = stop
@@ -191,19 +196,17 @@ def walk_records(  # noqa: PLR0912, PLR0915
                 headers = ()
                 position += 1
             if position != end:
-                raise CorruptMessageError(f"its length says that it ends at byte {end}")
+                raise _corrupt(index, count, position, f"its length says that it ends at byte {end}")
             yield offset, timestamp_ms if append_time_ms is None else append_time_ms, key, value, headers
-    except (IndexError, CorruptMessageError) as error:
-        problem = f"cut by the end at byte {len(data)}" if isinstance(error, IndexError) else str(error)
-        raise CorruptMessageError(f"record {index} of {count}, near byte {position}: {problem}") from None
+    except IndexError:
+        raise _corrupt(index, count, position, f"cut by the end at byte {len(data)}") from None
     if position != len(data):
-        raise CorruptMessageError(
-            f"byte {position}: behind {count} records {len(data) - position} bytes are left over"
-        )
+        left_bytes = len(data) - position
+        raise CorruptMessageError(f"byte {position}: behind {count} records {left_bytes} bytes are left over")
 
 
 def _decode_headers(data: bytes, position: int, end: int) -> tuple[tuple[Header, ...], int]:
-    """The headers of a record and the position after them; IndexError where `data` ends inside one."""
+    """The headers of a record that should end at `end`, and the position after them."""
     count, position = decode_varint(data, position)
     headers: list[Header] = []
     # A count that is too large ends at the record's end: each header takes two bytes or more.
@@ -227,3 +230,7 @@ def _decode_nullable(data: bytes, position: int) -> tuple[bytes | None, int]:
     if not position <= end <= len(data):
         raise CorruptMessageError(f"byte {position}: {length} bytes, {len(data) - position} are left")
     return data[position:end], end
+
+
+def _corrupt(index: int, count: int, position: int, problem: str) -> CorruptMessageError:
+    return CorruptMessageError(f"record {index} of {count}, near byte {position}: {problem}")

@@ -61,6 +61,7 @@ MAGIC = 2
 CRC_START = 21
 """First byte that the CRC-32C covers."""
 BATCH_LENGTH_MAX = 2**31 - 1
+OFFSET_MAX = 2**63 - 1
 
 CODEC_MASK = 0x07
 LOG_APPEND_TIME = 0x08
@@ -145,9 +146,10 @@ def read_header(buf: Buffer, position: int = 0) -> BatchHeader:
     if header.batch_length < HEADER_BYTES - LOG_OVERHEAD_BYTES:
         raise _corrupt(position, f"batch length {header.batch_length} is less than the header's")
     if header.records_count < 0 or header.last_offset_delta < 0:
-        raise _corrupt(
-            position, f"{header.records_count} records, last offset delta {header.last_offset_delta}"
-        )
+        numbers = f"{header.records_count} records, last offset delta {header.last_offset_delta}"
+        raise _corrupt(position, f"negative numbers: {numbers}")
+    if not 0 <= header.base_offset < OFFSET_MAX - header.last_offset_delta:
+        raise _corrupt(position, f"no offsets: base {header.base_offset}, delta {header.last_offset_delta}")
     return header
 
 
