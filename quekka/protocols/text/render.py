@@ -41,6 +41,11 @@ class MessageRenderer:
         """How many bytes may still come; at least 1, as long as nothing came."""
         return max(self._max_bytes - self.size_bytes, 0 if self.rendered else 1)
 
+    def cut_out(self, start: int, end: int | None = None) -> None:
+        """Forget the messages from `start` to before `end`, or to the last one."""
+        self.size_bytes -= sum(map(len, self.rendered[start:end]))
+        del self.rendered[start:end]
+
     def add(self, partition: int, records: Iterable[RawRecord]) -> int | None:
         """Take records of one partition; the offset of the first one left out, None if all were taken."""
         rendered = self.rendered

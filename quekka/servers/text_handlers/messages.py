@@ -1,0 +1,50 @@
+"""From the log to rendered messages, for POLL and FETCH."""
+
+from quekka.broker.partition import Partition
+from quekka.errors import CorruptMessageError, MessageTooLargeError, UnsupportedCompressionTypeError
+from quekka.formats.record_batch import iter_batches, iter_raw_records, verify_crc
+from quekka.protocols.text.render import MessageRenderer
+
+PIECE_BYTES = 256 * 1024
+"""How much is read from the log at a time: little enough that what `max` leaves over costs little."""
+
+_DAMAGE = (CorruptMessageError, MessageTooLargeError, UnsupportedCompressionTypeError)
+
+
+def render_messages(partition: Partition, offset: int, renderer: MessageRenderer) -> int:
+    """Give the records from `offset` on to the renderer until it is full; the offset to go on from.
+
+    Raises OffsetOutOfRangeError. A batch that cannot be read ends the messages; where it is the first one, it
+    raises CorruptMessageError and the like, with topic, partition and offset.
+    """
+    view = partition.view()
+    while not renderer.is_full:
+        piece = view.read(offset, min(PIECE_BYTES, renderer.room_bytes))
+        if not piece.size_bytes:
+            return view.log_end_offset  # compaction may have left nothing between here and the end
+        previous = offset
+        offset = _render_batches(partition, piece.read(), offset, renderer)
+        if offset == previous:
+            break
+    return offset
+
+
+def _render_batches(partition: Partition, data: bytes, offset: int, renderer: MessageRenderer) -> int:
+    rendered_count = len(renderer.rendered)
+    try:
+        for position, header in iter_batches(data):
+            # Clients of other protocols check it themselves; those of this one never see the batch.
+            verify_crc(data, position, header)
+            if not header.is_control:
+                records = iter_raw_records(data, position, from_offset=offset)
+                left_out = renderer.add(partition.index, records)
+                if left_out is not None:
+                    return left_out
+            offset = header.next_offset
+            rendered_count = len(renderer.rendered)
+    except _DAMAGE as error:
+        renderer.cut_out(rendered_count)
+        if not renderer.rendered:
+            where = f"topic {partition.topic_name} partition {partition.index} offset {offset}"
+            raise type(error)(f"{where}: {error.message}") from error
+    return offset

@@ -1,0 +1,110 @@
+"""POLL: messages from the group's position, which then moves on.
+
+Reading takes no lock, so two connections of one group may read the same messages; the one whose `advance`
+comes first answers them, the other reads again. No message is answered twice, and none is left out.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quekka.broker.fetch import wait_for_data
+from quekka.broker.topic import Topic
+from quekka.deadline import Deadline
+from quekka.errors import QuekkaError
+from quekka.protocols.text import replies, request
+from quekka.protocols.text.render import MessageRenderer, messages
+from quekka.servers.text_handlers.messages import render_messages
+from quekka.servers.text_session import TextSession
+
+Positions = Sequence[tuple[int, int]]
+"""Partition and offset to read, as the group coordinator gives them."""
+
+
+class Stretch(NamedTuple):
+    """What was read from one partition: offsets, and the place of its messages among all.
+
+    Threads: any; immutable.
+    """
+
+    partition: int
+    from_offset: int
+    to_offset: int
+    start: int
+    end: int
+
+
+def poll(session: TextSession, asked: request.Poll) -> None:
+    broker = session.broker
+    deadline = Deadline(asked.timeout_ms / 1000, broker.clock)
+    while True:
+        topic = broker.topics.get(asked.topic)
+        positions = broker.groups.positions(topic, asked.group, session.member)
+        rendered, has_moved = _read(session, topic, asked, positions)
+        if rendered:
+            session.records_out += len(rendered)
+            session.reply(messages(rendered))
+            return
+        if has_moved:
+            continue
+        if not asked.timeout_ms or not _wait(session, topic, asked, positions, deadline):
+            session.reply(replies.EMPTY)
+            return
+
+
+def _read(
+    session: TextSession, topic: Topic, asked: request.Poll, positions: Positions
+) -> tuple[list[bytes], bool]:
+    """The messages that are now ours, and whether any position has moved, by us or by another.
+
+    Where one partition cannot be read, the others are; the error is raised when they have nothing.
+    """
+    renderer = MessageRenderer(asked.max_messages, asked.max_bytes)
+    stretches: list[Stretch] = []
+    failure: QuekkaError | None = None
+    for number, from_offset in _furthest_behind_first(topic, positions):
+        start = len(renderer.rendered)
+        try:
+            to_offset = render_messages(topic.partition(number), from_offset, renderer)
+        except QuekkaError as error:
+            failure = failure or error
+            continue
+        if to_offset != from_offset:
+            stretches.append(Stretch(number, from_offset, to_offset, start, len(renderer.rendered)))
+        if renderer.is_full:
+            break
+    if failure and not stretches:
+        raise failure
+    for stretch in reversed(stretches):
+        if not _advance(session, topic, asked, stretch):
+            renderer.cut_out(stretch.start, stretch.end)
+    return renderer.rendered, bool(stretches)
+
+
+def _furthest_behind_first(topic: Topic, positions: Positions) -> Positions:
+    """No partition waits for ever behind one that always has enough for a whole reply."""
+    if len(positions) < 2:
+        return positions
+    ends = [topic.partition(number).view().log_end_offset for number, _ in positions]
+    lags = {number: end - offset for (number, offset), end in zip(positions, ends, strict=True)}
+    return sorted(positions, key=lambda position: -lags[position[0]])
+
+
+def _advance(session: TextSession, topic: Topic, asked: request.Poll, stretch: Stretch) -> bool:
+    return session.broker.groups.advance(
+        topic, asked.group, session.member, stretch.partition, stretch.from_offset, stretch.to_offset
+    )
+
+
+def _wait(
+    session: TextSession, topic: Topic, asked: request.Poll, positions: Positions, deadline: Deadline
+) -> bool:
+    """Wait for something to read; False when the time is over."""
+    groups = session.broker.groups
+    session.flush()
+    return wait_for_data(
+        session.broker,
+        [(topic.partition(number), offset) for number, offset in positions],
+        1,
+        deadline,
+        lambda: groups.positions(topic, asked.group, session.member) != positions,
+    )

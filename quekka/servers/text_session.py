@@ -1,0 +1,120 @@
+"""What one text connection has going on: who it is, and its replies, in the order of the requests.
+
+Appends are not waited for one by one: a reply may be promised (`promise`), and promises are kept when the
+replies are sent, or when a request comes that must see what was appended before it (`settle`).
+"""
+
+import itertools
+from typing import Protocol
+
+from quekka.broker.broker import BrokerCore
+from quekka.errors import QuekkaError
+from quekka.protocols.text import replies
+from quekka.servers.connection_slots import ConnectionSlots
+from quekka.servers.peer import Peer
+from quekka.servers.transfer import Transfer
+
+UNSENT_BYTES_MAX = 256 * 1024
+"""Replies beyond this are sent before more requests are handled, so that pipelining costs bounded memory."""
+
+
+class Promise(Protocol):
+    """A reply that needs something to be finished first.
+
+    Threads: the connection's own.
+    """
+
+    def keep(self, session: "TextSession") -> bytes:
+        """Wait for it; the reply, which may be an error."""
+
+
+class TextSession:
+    """The state of a connection that outlives a request.
+
+    Constant: `broker`, `peer`, `member` (the name under which groups know it), `connections`, `transfer`.
+    Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
+    `bytes_out`.
+
+    Threads: the connection's own.
+    """
+
+    def __init__(self, broker: BrokerCore, peer: Peer, connections: ConnectionSlots) -> None:
+        self.broker = broker
+        self.peer = peer
+        self.member = f"text-{peer.name}-{peer.number}"
+        self.connections = connections
+        self.transfer = Transfer()
+        self.has_memberships = False
+        self.requests = self.errors = 0
+        self.records_in = self.records_out = 0
+        self.bytes_in = self.bytes_out = 0
+        self._replies: list[bytes | Promise] = []
+        self._unsent_bytes = 0
+
+    def reply(self, data: bytes) -> None:
+        """Answer a request; it is sent with the next `flush`."""
+        self._replies.append(data)
+        self._unsent_bytes += len(data)
+        if self._unsent_bytes > UNSENT_BYTES_MAX:
+            self.flush()
+
+    def reply_error(self, error: QuekkaError) -> None:
+        self.errors += 1
+        self.reply(replies.error(error))
+
+    def promise(self, promise: Promise) -> None:
+        """Answer a request later, in its place."""
+        self._replies.append(promise)
+
+    def settle(self) -> None:
+        """Keep all promises: what was appended so far can be seen from now on."""
+        for index, item in enumerate(self._replies):
+            if not isinstance(item, bytes):
+                data = self._replies[index] = item.keep(self)
+                self._unsent_bytes += len(data)
+
+    def flush(self) -> None:
+        """Send all replies; raises PeerGoneError."""
+        if not self._replies:
+            return
+        self.settle()
+        data = b"".join(self._replies)  # type: ignore[arg-type]
+        self._replies.clear()
+        self._unsent_bytes = 0
+        self.send(data)
+
+    def give_up(self, error: QuekkaError) -> None:
+        """Send the replies that are ready and, in the place of the next one, why there will be no more."""
+        ready = itertools.takewhile(lambda item: isinstance(item, bytes), self._replies)
+        self._replies = [*ready]
+        self.reply_error(error)
+        self.flush()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes now; what was answered before must have been flushed."""
+        if data:
+            self.bytes_out += len(data)
+            self.peer.send(data)
+
+    def report(self) -> None:
+        """Add the counts to the broker's."""
+        metrics = self.broker.metrics
+        if self.requests or self.errors:
+            metrics.add_pair("requests", self.requests, "errors", self.errors)
+            self.requests = self.errors = 0
+        if self.records_in or self.bytes_in:
+            metrics.add_pair("records_in", self.records_in, "bytes_in", self.bytes_in)
+            self.records_in = self.bytes_in = 0
+        if self.records_out or self.bytes_out:
+            metrics.add_pair("records_out", self.records_out, "bytes_out", self.bytes_out)
+            self.records_out = self.bytes_out = 0
+
+    def release(self) -> None:
+        """Give back the memory of a burst."""
+        self.transfer.release()
+
+    def close(self) -> None:
+        """The connection is over: its groups go on without it."""
+        if self.has_memberships:
+            self.broker.groups.disconnect(self.member)
+        self.report()
