@@ -122,8 +122,8 @@ class OffsetStore:
         for (name, partition), value in values.items():
             key = encode_key(OffsetCommitKey(group, name, partition))
             builder.append(key, None if value is None else encode_value(value))
-        partition = topic.partition(partition_for_key(group.encode(), len(topic.partitions)))
-        base_offset = partition.append([builder.build()], len(values)).wait()
+        target = topic.partition(partition_for_key(group.encode(), len(topic.partitions)))
+        base_offset = target.append([builder.build()], len(values)).wait()
         for delta, (place, value) in enumerate(values.items()):
             self._apply(group, place, value, base_offset + delta)
 
