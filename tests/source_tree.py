@@ -1,11 +1,19 @@
-"""The package's source as syntax trees, for the tests that read it instead of running it."""
+"""The package's source as syntax trees, and its setup.cfg, for tests that read instead of run."""
 
 import ast
+import configparser
 import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg")
+
+_SCRIPTS = SETUP["options.entry_points"]["console_scripts"].strip().splitlines()
+PROGRAMS: dict[str, str] = dict(line.replace(" ", "").split("=") for line in _SCRIPTS)
+"""Each program with the `module:function` that it runs."""
 
 
 @dataclass(frozen=True)

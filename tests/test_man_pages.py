@@ -1,7 +1,6 @@
 """The man pages tell all there is: every option, setting, command and error word, and mandoc is content."""
 
 import ast
-import configparser
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from source_tree import ROOT, modules
+from source_tree import PROGRAMS, ROOT, modules
 
 from quekka import errors
 from quekka.broker.config import BROKER_SETTINGS
@@ -29,17 +28,12 @@ NOT_ABOUT_THE_PAGE = ("referenced manual not found", "outdated mandoc.db")
 needs_mandoc = pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 
 
-def programs() -> dict[str, click.Command]:
-    """Every program of setup.cfg and its click command."""
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg")
-    found = {}
-    for line in setup["options.entry_points"]["console_scripts"].split("\n"):
-        if line:
-            program, target = (part.strip() for part in line.split("="))
-            module, function = target.split(":")
-            found[program] = getattr(import_module(module), function)
-    return found
+def program_command(program: str) -> click.Command:
+    """The click command that the program's entry point names."""
+    module, function = PROGRAMS[program].split(":")
+    command = getattr(import_module(module), function)
+    assert isinstance(command, click.Command)
+    return command
 
 
 def page(name: str) -> str:
@@ -73,24 +67,24 @@ def flag(option: str) -> str:
     return rf"^\.(?:.* )?Fl (?:\S+ (?:[,|] )?)*?\\?{re.escape(option[1:])}(?![\w-])"
 
 
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_every_option_is_in_the_programs_page(program: str) -> None:
     source = page(program)
     missing = [
         f"{words} {option}"
-        for words, command in commands(programs()[program], program)
+        for words, command in commands(program_command(program), program)
         for option in options(command)
         if not re.search(flag(option), source, re.MULTILINE)
     ]
     assert not missing, f"not in the man page: {missing}"
 
 
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_every_subcommand_is_in_the_programs_page(program: str) -> None:
     source = page(program)
     missing = [
         words
-        for words, _ in commands(programs()[program], program)
+        for words, _ in commands(program_command(program), program)
         if words != program and not re.search(rf"\b{re.escape(words.split()[-1])}\b", source)
     ]
     assert not missing, f"not in the man page: {missing}"

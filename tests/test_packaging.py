@@ -1,7 +1,6 @@
 """What `pip install` makes of this tree: version, programs, dependencies, man pages."""
 
 import ast
-import configparser
 import os
 import re
 import sys
@@ -9,16 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from source_tree import ROOT, modules
+from source_tree import PROGRAMS, ROOT, SETUP, modules
 
 import quekka
 from quekka.version import __version__
-
-SETUP = configparser.ConfigParser()
-SETUP.read(ROOT / "setup.cfg")
-
-SCRIPT_LINES = SETUP["options.entry_points"]["console_scripts"].strip().split("\n")
-PROGRAMS = dict(line.replace(" ", "").split("=") for line in SCRIPT_LINES)
 
 
 def requirement_names(text: str) -> set[str]:
