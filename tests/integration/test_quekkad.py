@@ -168,7 +168,8 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text("not a directory")
     refused = run_quekkad("--port", "0", "--data-dir", str(path))
-    assert refused.returncode in (Exit.FILE_ERROR, Exit.BROKER_REFUSED)
+    assert refused.returncode == Exit.BROKER_REFUSED
+    assert "KAFKA_STORAGE_ERROR" in refused.stderr
     assert str(path) in refused.stderr
     assert "Traceback" not in refused.stderr
 
