@@ -111,7 +111,7 @@ class ActiveSegment:
         files = context.files
         try:
             segment._open_log = OpenFile(files, segment.paths.log, files.create(segment.paths.log))
-            for path in (segment.paths.offset_index, segment.paths.time_index):
+            for path in (segment.paths.index, segment.paths.time_index):
                 # One left by a deletion that failed half-way belongs to no log any more.
                 if files.exists(path):
                     files.unlink(path)
@@ -160,6 +160,8 @@ class ActiveSegment:
 
     def write(self, buffers: list[Buffer]) -> None:
         """Append bytes to the .log file; raises OSError, after which some of them may be there."""
+        if not buffers:
+            return
         file = self._open_log or self._open_for_append(self.size_bytes - sum(map(len, buffers)))
         self._context.files.write_all(file.fileno, buffers)
 
@@ -177,19 +179,24 @@ class ActiveSegment:
         )
 
     def restore(self, mark: SegmentMark) -> None:
-        """Cut files and memory back to `mark`; nothing after it may have been published. Raises OSError."""
+        """Forget all that came after `mark`; none of it may have been published. `cut_files` follows."""
         self.size_bytes, self.next_offset, self.first_timestamp_ms = mark[:3]
         self.indexes.restore(mark.indexes)
         self.recent = mark.recent
         self.recent.truncate(mark.recent_count)
+        self._offset_entries_written = mark.offset_entries_written
+        self._time_entries_written = mark.time_entries_written
+
+    def cut_files(self) -> None:
+        """Make the files as long as they should be. Raises OSError."""
         if self._open_log is not None:
-            self._context.files.ftruncate(self._open_log.fileno, mark.size_bytes)
-        if self._offset_entries_written > mark.offset_entries_written:
-            self._offset_entries_written = mark.offset_entries_written
-            self._truncate(self.paths.offset_index, mark.offset_entries_written * OFFSET_ENTRY_BYTES)
-        if self._time_entries_written > mark.time_entries_written:
-            self._time_entries_written = mark.time_entries_written
-            self._truncate(self.paths.time_index, mark.time_entries_written * TIME_ENTRY_BYTES)
+            self._context.files.ftruncate(self._open_log.fileno, self.size_bytes)
+        for path, size_bytes in (
+            (self.paths.index, self._offset_entries_written * OFFSET_ENTRY_BYTES),
+            (self.paths.time_index, self._time_entries_written * TIME_ENTRY_BYTES),
+        ):
+            if self._context.files.size(path) > size_bytes:
+                self._truncate(path, size_bytes)
 
     def discard(self) -> None:
         """Remove the files of a segment that was never published. Raises OSError."""
@@ -224,7 +231,7 @@ class ActiveSegment:
         offset_index, time_index = self.indexes.offset_index, self.indexes.time_index
         if offset_index.count > self._offset_entries_written:
             written = self._offset_entries_written
-            self._append(self.paths.offset_index, written * OFFSET_ENTRY_BYTES, offset_index.encode(written))
+            self._append(self.paths.index, written * OFFSET_ENTRY_BYTES, offset_index.encode(written))
             self._offset_entries_written = offset_index.count
         if time_index.count > self._time_entries_written:
             written = self._time_entries_written
@@ -234,7 +241,7 @@ class ActiveSegment:
     def rewrite_indexes(self) -> None:
         """Replace the index files, whatever was in them; raises OSError."""
         files = self._context.files
-        files.replace_file(self.paths.offset_index, self.indexes.offset_index.encode(0), durable=False)
+        files.replace_file(self.paths.index, self.indexes.offset_index.encode(0), durable=False)
         files.replace_file(self.paths.time_index, self.indexes.time_index.encode(0), durable=False)
         self.indexes_are_written()
 

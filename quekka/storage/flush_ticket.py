@@ -31,8 +31,8 @@ class FlushTicket(NamedTuple):
 
     flushed_offset: int
     segments: tuple[SegmentSync, ...]
-    directory: Path | None
-    """Where segments were created since the last flush, else None."""
+    directories: tuple[Path, ...]
+    """Those in which something was created since the last flush."""
     files: Files
 
     def sync(self) -> None:
@@ -40,5 +40,5 @@ class FlushTicket(NamedTuple):
         for segment in self.segments:
             for file in segment.files:
                 self.files.fdatasync(file.fileno)
-        if self.directory is not None:
-            self.files.fsync_directory(self.directory)
+        for directory in self.directories:
+            self.files.fsync_directory(directory)

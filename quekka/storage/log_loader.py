@@ -85,7 +85,10 @@ class LogLoader:
                 "%s ends at offset %d, before its log start offset %d: going on there",
                 context.directory, active.next_offset, log_start_offset,
             )  # fmt: skip
-            sealed.append(active.seal())
+            if active.size_bytes:
+                sealed.append(active.seal())
+            else:
+                active.discard()
             active = ActiveSegment.create(context, log_start_offset)
         first_offset = sealed[0].base_offset if sealed else active.base_offset
         return LoadedLog(tuple(sealed), active, max(log_start_offset, first_offset))
@@ -146,6 +149,6 @@ class LogLoader:
             paths = SegmentPaths.of(self._context.directory, base_offset)
             kept = set_aside(files, paths.log)
             logger.warning("%s comes after a damaged segment and is kept as %s", paths.log, kept)
-            for path in (paths.offset_index, paths.time_index):
+            for path in (paths.index, paths.time_index):
                 if files.exists(path):
                     files.unlink(path)

@@ -4,7 +4,7 @@ Invariants:
 
 1. One thread at a time calls it, the topic's writer thread. Readers never wait for it, and it never for them.
 2. What readers see changes only by the assignment of `view`. Bytes are in the file before a view shows them.
-3. An append is done as a whole or leaves no trace: on failure files and memory are cut back to where they
+3. An append is done as a whole or leaves no trace: on failure memory and files are cut back to where they
    were before the call. That is possible because nothing after the last view's ends is visible to anyone.
 4. `recovery_point <= log_end_offset`, and all records before the recovery point are on the disk, with the
    index entries that lead to them. It moves only after a sync has succeeded.
@@ -13,12 +13,14 @@ Invariants:
    failed cut.
 6. A file is cut only behind what was published, and an index that is mapped is never cut at all.
 7. Files that views may still open are kept open before they are unlinked or replaced.
-8. The base offset of a new segment is the log end offset; `next_offset` of the active segment is the log end
+8. The base offset of a new segment is the log end offset; the active segment's `next_offset` is the log end
    offset.
 """
 
 import logging
+from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from quekka.errors import CorruptMessageError, KafkaStorageError, OffsetOutOfRangeError, QuekkaError
@@ -31,6 +33,7 @@ from quekka.storage.log_context import LogContext
 from quekka.storage.log_loader import LoadedLog
 from quekka.storage.log_view import LogView
 from quekka.storage.sealed_segment import SealedSegment
+from quekka.storage.sealed_segments import SealedSegments
 from quekka.storage.segment import SegmentPaths, SegmentView
 from quekka.storage.segment_replacement import commit_replacement, finish_replacement, unlink_segment
 
@@ -39,11 +42,10 @@ __all__ = ["FlushTicket", "LogWriter"]
 logger = logging.getLogger(__name__)
 
 LEADER_EPOCH = 0
-"""Constant: with one broker there is never another leader (source: kafka-protocol, OffsetForLeaderEpoch)."""
+"""Constant, and legal: with one broker there is never another leader."""
 
 UNSYNCED_SEGMENTS_MAX = 8
-"""Segments that wait for a flush hold three descriptors each; with more of them the next append flushes
-first."""
+"""Segments that wait for a flush hold three descriptors each; with more of them an append flushes first."""
 
 CLOSED = "it is closed"
 """The `closed_reason` after `close`."""
@@ -63,8 +65,8 @@ class LogMark(NamedTuple):
 class LogWriter:
     """Writes one partition's log.
 
-    Published by assignment: `view`, `recovery_point`, `closed_reason`, `config` (assigned by whoever changes
-    settings). All else is the writer's own.
+    Published by assignment: `view`, `recovery_point`, `closed_reason`; and `config`, by whoever changes
+    settings. All else is the writer's own.
 
     Threads: the topic's writer thread; any thread may read the published attributes.
     """
@@ -72,20 +74,19 @@ class LogWriter:
     def __init__(self, context: LogContext, config: LogConfig, loaded: LoadedLog) -> None:
         self._context = context
         self.config = config
-        self._sealed = loaded.sealed
+        self._sealed = SealedSegments.of(loaded.sealed)
         self._active = loaded.active
         self._log_start_offset = loaded.log_start_offset
         self._rolled: list[ActiveSegment] = []
         """Rolled by the append that runs, to be sealed at its end."""
         self._unsynced: list[ActiveSegment] = [loaded.active]
         """Segments that may hold what is not on the disk; the active one is the last."""
-        self._directory_is_unsynced = not loaded.active.size_bytes
+        self._unsynced_directories: tuple[Path, ...] = ()
+        if not loaded.active.size_bytes:
+            self._unsynced_directories = (context.directory, context.directory.parent)
         self.recovery_point = loaded.active.next_offset
         self.closed_reason: str | None = None
         """Why no more appends are taken; None while they are."""
-        self._base_offsets: tuple[int, ...] = ()
-        self._sealed_bytes = 0
-        self._count_sealed()
         self.view: LogView = self.publish()
 
     @property
@@ -109,7 +110,7 @@ class LogWriter:
         self._check_open()
         if len(self._unsynced) > UNSYNCED_SEGMENTS_MAX:
             self.flush()
-        mark = LogMark(self._active, self._active.mark(), len(self._unsynced))
+        mark = self._mark()
         try:
             base_offsets = self._write(batches)
             if self._rolled:
@@ -133,8 +134,7 @@ class LogWriter:
             last_offset_delta, max_timestamp_ms = _header_fields(batch)
             next_offset = base_offset + last_offset_delta + 1
             if active.must_roll(config, size_bytes, next_offset - 1, max_timestamp_ms):
-                if run:
-                    active.write(run)
+                active.write(run)
                 run = []
                 active = self._roll_to(base_offset)
             patch_offsets(batch, base_offset, LEADER_EPOCH)
@@ -142,20 +142,23 @@ class LogWriter:
             run.append(batch)
             base_offsets.append(base_offset)
             base_offset = next_offset
-        if run:
-            active.write(run)
+        active.write(run)
         return base_offsets
 
+    def _mark(self) -> LogMark:
+        return LogMark(self._active, self._active.mark(), len(self._unsynced))
+
     def _cut_back(self, mark: LogMark, cause: Exception) -> None:
-        """Make everything as it was at `mark`, or close the log to appends."""
+        """Make everything as it was at `mark`; where the files cannot be, close the log to appends."""
         created = [segment for segment in [*self._rolled, self._active] if segment is not mark.active]
         self._active = mark.active
         self._rolled = []
         del self._unsynced[mark.unsynced_count :]
+        mark.active.restore(mark.active_mark)
         try:
+            mark.active.cut_files()
             for segment in created:
                 segment.discard()
-            mark.active.restore(mark.active_mark)
         except OSError as error:
             self._close_to_appends(f"what a failed append ({cause}) left could not be cut: {error}")
 
@@ -166,7 +169,7 @@ class LogWriter:
         self._check_open()
         if self._active.size_bytes == 0:
             return
-        mark = LogMark(self._active, self._active.mark(), len(self._unsynced))
+        mark = self._mark()
         try:
             self._roll_to(self._active.next_offset)
             self._seal_rolled()
@@ -179,39 +182,33 @@ class LogWriter:
         self._rolled.append(self._active)
         self._unsynced.append(created)
         self._active = created
-        self._directory_is_unsynced = True
+        self._unsynced_directories = self._unsynced_directories or (self._context.directory,)
         return created
 
     def _seal_rolled(self) -> None:
         sealed = [segment.seal() for segment in self._rolled]
         self._rolled = []
-        self._sealed += tuple(sealed)
-        self._count_sealed()
-
-    def _count_sealed(self) -> None:
-        self._base_offsets = tuple(segment.base_offset for segment in self._sealed)
-        self._sealed_bytes = sum(segment.size_bytes for segment in self._sealed)
+        self._sealed = SealedSegments.of((*self._sealed.segments, *sealed))
 
     # Publishing
 
     def publish(self) -> LogView:
         """Let readers see all there is now, by one assignment."""
-        active = self._active
+        active, sealed = self._active, self._sealed
         self.view = LogView(
-            self._sealed,
-            self._base_offsets,
+            sealed.segments,
+            sealed.base_offsets,
             active.view(),
             self._log_start_offset,
             active.next_offset,
-            self._sealed_bytes + active.size_bytes,
+            sealed.size_bytes + active.size_bytes,
         )
         return self.view
 
     # Bringing to disk
 
     def flush(self) -> None:
-        """Sync all that was appended. Raises KafkaStorageError; the log is then closed to appends (invariant
-        5)."""
+        """Sync all that was appended. Raises KafkaStorageError, as `begin_flush` and `finish_flush` do."""
         ticket = self.begin_flush()
         error: OSError | None = None
         try:
@@ -224,9 +221,11 @@ class LogWriter:
         """Write the indexes behind the batches and name the files to sync, for `FlushTicket.sync` on any
         thread.
 
-        Raises KafkaStorageError when the indexes cannot be written; nothing is lost then, and a later flush
-        may succeed.
+        A ticket that is never finished does no harm: the next one names its files again. Raises
+        KafkaStorageError when the log is closed to appends, or when the indexes cannot be written; in that
+        case nothing is lost, and a later flush may succeed.
         """
+        self._check_open()
         try:
             for segment in self._unsynced:
                 segment.write_indexes()
@@ -235,14 +234,15 @@ class LogWriter:
         syncs = tuple(
             SegmentSync(segment, segment.size_bytes, segment.unsynced_files()) for segment in self._unsynced
         )
-        directory = self._context.directory if self._directory_is_unsynced else None
-        return FlushTicket(self._active.next_offset, syncs, directory, self._context.files)
+        return FlushTicket(self.log_end_offset, syncs, self._unsynced_directories, self._context.files)
 
     def finish_flush(self, ticket: FlushTicket, error: OSError | None) -> None:
         """Hear how `ticket.sync()` went. Raises KafkaStorageError when it failed (invariant 5)."""
         if error is not None:
             self._close_to_appends(f"sync failed: {error}")
             raise self._refused("flush", error) from error
+        if self.closed_reason is not None:
+            return  # the kernel tells of a lost page once: this sync may have missed what another was told
         for sync in ticket.segments:
             sync.segment.was_synced(sync.size_bytes, sync.files)
         self._unsynced = [
@@ -250,49 +250,73 @@ class LogWriter:
             for segment in self._unsynced
             if segment is self._active or segment.synced_bytes < segment.size_bytes
         ]
-        if ticket.directory is not None and self._active is ticket.segments[-1].segment:
-            self._directory_is_unsynced = False
+        if self._active is ticket.segments[-1].segment:
+            self._unsynced_directories = ()
         self.recovery_point = max(self.recovery_point, ticket.flushed_offset)
 
     # Letting go
 
     def advance_log_start(self, offset: int) -> None:
-        """Hide all records before `offset` and publish that. Raises OffsetOutOfRangeError beyond the log
-        end."""
+        """Hide the records before `offset` and publish that; raises OffsetOutOfRangeError beyond the log end."""
         if offset > self.log_end_offset:
             raise OffsetOutOfRangeError(f"offset {offset} is after the log end offset {self.log_end_offset}")
         self._log_start_offset = max(self._log_start_offset, offset)
         self.publish()
 
     def delete_segments_before(self, offset: int) -> int:
-        """Delete the sealed segments all of whose records are before `offset`; how many. Raises
-        KafkaStorageError."""
-        count = 0
-        while count < len(self._sealed) and self._sealed[count].next_offset <= offset:
-            count += 1
-        return self.delete_oldest(count)
+        """Delete the sealed segments all of whose records are before `offset`; how many.
+
+        Raises KafkaStorageError as `delete_oldest` does.
+        """
+        return self.delete_oldest(self._sealed.ending_before(offset))
 
     def delete_oldest(self, count: int) -> int:
-        """Delete the first `count` segments, sealed ones only; how many. Raises KafkaStorageError.
+        """Delete the first `count` segments, sealed ones only; how many. Publishes the view without them
+        first.
 
-        The view without them is published first. A file that cannot be removed stays, and comes back at the
-        next open.
+        Raises KafkaStorageError when a file cannot be removed; it, and those after it, come back at the next
+        open.
         """
-        doomed = self._sealed[:count]
+        doomed = deque(self._sealed.segments[:count])
         if not doomed:
             return 0
-        self._sealed = self._sealed[count:]
-        self._count_sealed()
-        first = self._sealed[0].base_offset if self._sealed else self._active.base_offset
+        self._sealed = SealedSegments.of(self._sealed.segments[len(doomed) :])
+        first = self._sealed.base_offsets[0] if self._sealed.segments else self._active.base_offset
         self._log_start_offset = max(self._log_start_offset, first)
         self.publish()
-        self._unsynced = [segment for segment in self._unsynced if not _is_among(segment, doomed)]
-        for segment in doomed:
-            self._unlink(segment)
-        logger.info("%s: deleted %d segments before offset %d", self._context.directory, len(doomed), first)
-        return len(doomed)
+        self._forget_unsynced(doomed)
+        deleted = len(doomed)
+        while doomed:  # dropped one by one, so that each one's files close before the next one's are opened
+            self._delete(doomed.popleft())
+        logger.info("%s: deleted %d segments before offset %d", self._context.directory, deleted, first)
+        return deleted
 
-    def _unlink(self, segment: SealedSegment) -> None:
+    def replace_segments(self, old: Sequence[SegmentView]) -> None:
+        """Put the cleaned segment of the first one's base offset in the place of `old`, and publish that.
+
+        `old` are neighbouring sealed segments of the present view, and the cleaned one's three files are on
+        the disk with the suffix `.cleaned` (segment_replacement.py has the steps). Raises
+        KafkaStorageError: the log is as it was, or the next open finishes what was decided.
+        """
+        first = self._sealed.position_of(old)
+        if first is None:
+            raise KafkaStorageError(f"{self._context.directory}: the segments to replace are not in the log")
+        replaced = self._sealed.segments[first : first + len(old)]
+        files, directory, base_offset = self._context.files, self._context.directory, replaced[0].base_offset
+        for segment in replaced:
+            self._keep_open(segment)
+        try:
+            commit_replacement(files, directory, base_offset)
+            finish_replacement(files, directory, base_offset, [other.base_offset for other in replaced[1:]])
+            size_bytes = files.size(SegmentPaths.of(directory, base_offset).log)
+        except OSError as error:
+            raise self._refused("replace", error) from error
+        cleaned = SealedSegment(self._context, base_offset, replaced[-1].next_offset, size_bytes)
+        self._sealed = self._sealed.replaced(first, len(old), cleaned)
+        self._forget_unsynced(replaced)
+        self.publish()
+
+    def _delete(self, segment: SealedSegment) -> None:
         self._keep_open(segment)
         try:
             unlink_segment(self._context.files, segment.paths)
@@ -304,49 +328,21 @@ class LogWriter:
             segment.keep_open()
         except QuekkaError as error:
             # Whoever still reads it would have met the same; that is no reason to keep the files.
-            logger.warning("%s: views that show it can no longer read it: %s", segment.path, error.message)
+            logger.warning("%s: views that show it cannot read it any more: %s", segment.path, error.message)
 
-    def replace_segments(self, old: Sequence[SegmentView]) -> None:
-        """Put the cleaned segment of the first one's base offset in the place of `old`, and publish that.
-
-        `old` are neighbouring sealed segments of the present view, and the cleaned one's three files are on
-        the disk with the suffix `.cleaned`; segment_replacement.py says why in this order. Raises
-        KafkaStorageError: the log is as it was, or the next open finishes what was decided.
-        """
-        first = self._position_of(old)
-        replaced = self._sealed[first : first + len(old)]
-        files, directory, base_offset = self._context.files, self._context.directory, replaced[0].base_offset
-        for segment in replaced:
-            self._keep_open(segment)
-        try:
-            commit_replacement(files, directory, base_offset)
-            finish_replacement(files, directory, base_offset, [other.base_offset for other in replaced[1:]])
-            size_bytes = files.size(SegmentPaths.of(directory, base_offset).log)
-        except OSError as error:
-            raise self._refused("replace", error) from error
-        cleaned = SealedSegment(self._context, base_offset, replaced[-1].next_offset, size_bytes)
-        self._sealed = (*self._sealed[:first], cleaned, *self._sealed[first + len(old) :])
-        self._count_sealed()
-        self._unsynced = [segment for segment in self._unsynced if not _is_among(segment, replaced)]
-        self.publish()
-
-    def _position_of(self, old: Sequence[SegmentView]) -> int:
-        """Where in the sealed segments `old` stands."""
-        for first, segment in enumerate(self._sealed):
-            if old and segment is old[0] and list(self._sealed[first : first + len(old)]) == list(old):
-                return first
-        raise KafkaStorageError(f"{self._context.directory}: the segments to replace are not in the log")
+    def _forget_unsynced(self, gone: Sequence[SealedSegment]) -> None:
+        files = [segment.log_file for segment in gone]
+        self._unsynced = [segment for segment in self._unsynced if segment.log_file not in files]
 
     # Closing
 
     def close(self) -> None:
-        """Sync everything, take no more appends. Raises KafkaStorageError when the sync fails; reads go
-        on."""
+        """Sync all, take no more appends. Raises KafkaStorageError when the sync fails; reads go on."""
         if self.closed_reason == CLOSED:
             return
-        self._active.indexes.finish()
         try:
             if self.closed_reason is None:
+                self._active.indexes.finish()
                 self.flush()
         finally:
             self.closed_reason = CLOSED
@@ -366,8 +362,7 @@ class LogWriter:
 
 
 def _header_fields(batch: bytearray | memoryview) -> tuple[int, int]:
-    """Last offset delta and largest timestamp; raises CorruptMessageError where the buffer is not one
-    batch."""
+    """Last offset delta and largest timestamp; raises CorruptMessageError for what is not one batch."""
     if len(batch) < HEADER_BYTES:
         raise CorruptMessageError(f"{len(batch)} bytes are no record batch")
     fields = HEADER.unpack_from(batch)
@@ -375,7 +370,3 @@ def _header_fields(batch: bytearray | memoryview) -> tuple[int, int]:
         size_bytes = fields[1] + LOG_OVERHEAD_BYTES
         raise CorruptMessageError(f"a buffer of {len(batch)} bytes with a batch of {size_bytes}")
     return fields[6], fields[8]
-
-
-def _is_among(segment: ActiveSegment, sealed: Sequence[SealedSegment]) -> bool:
-    return any(segment.log_file is other.log_file for other in sealed)

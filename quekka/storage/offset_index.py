@@ -24,8 +24,9 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
-from itertools import chain, pairwise
+from itertools import chain, islice
 from mmap import mmap
+from operator import lt
 from typing import Protocol
 
 from quekka.errors import CorruptMessageError
@@ -81,7 +82,7 @@ class OffsetIndex:
         index = cls()
         index.relative_offsets, index.positions = cells[::2], cells[1::2]
         for name, column in (("offsets", index.relative_offsets), ("positions", index.positions)):
-            if any(later <= earlier for earlier, later in pairwise(chain((-1,), column))):
+            if not rises(column):
                 raise CorruptMessageError(f"the {name} do not rise from entry to entry")
         return index
 
@@ -105,6 +106,11 @@ class OffsetIndex:
         entries = zip(self.relative_offsets[start:], self.positions[start:], strict=True)
         cells = list(chain.from_iterable(entries))
         return struct.pack(f">{len(cells)}i", *cells)
+
+
+def rises(column: "array[int]") -> bool:
+    """Whether the numbers are not negative and each is larger than the one before."""
+    return not column or (column[0] >= 0 and all(map(lt, column, islice(column, 1, None))))
 
 
 class OffsetIndexView:

@@ -36,7 +36,7 @@ class SealedSegment(SegmentView):
         log_file = log_file or cache.log_file(paths.log)
         super().__init__(paths.log, base_offset, next_offset, size_bytes, log_file)
         loader = IndexLoader(context.files, base_offset, size_bytes, self.log_file)
-        self._offset_index = cache.cached(partial(loader.load_offset_index, paths.offset_index))
+        self._offset_index = cache.cached(partial(loader.load_offset_index, paths.index))
         self._time_index = cache.cached(partial(loader.load_time_index, paths.time_index, self._offset_index))
         self._max_timestamp_ms = max_timestamp_ms
 

@@ -15,8 +15,9 @@ files come or go they carry one more suffix (`.cleaned`, `.swap`, `.deleted`, `.
 after a crash knows what they are. Source: org.apache.kafka.storage.internals.log.LogSegment and LogFileUtils.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from quekka.formats.record_batch import iter_records
 from quekka.formats.segment_name import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, format_segment_name
@@ -26,14 +27,15 @@ from quekka.storage.offset_index import OffsetSearch
 from quekka.storage.time_index import TimeSearch
 
 
-class SegmentPaths(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SegmentPaths:
     """The names of one segment's files.
 
     Threads: any; immutable.
     """
 
     log: Path
-    offset_index: Path
+    index: Path
     time_index: Path
 
     @classmethod
@@ -45,6 +47,10 @@ class SegmentPaths(NamedTuple):
                 for kind in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX)
             )
         )
+
+    def __iter__(self) -> Iterator[Path]:
+        """All three, the .log first."""
+        return iter((self.log, self.index, self.time_index))
 
 
 class SegmentView:

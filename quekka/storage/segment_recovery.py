@@ -85,7 +85,7 @@ def recover_segment(
     file = OpenFile(context.files, segment.paths.log, context.files.open_append(segment.paths.log))
     end = context.files.size_of(file.fileno)
     _resume_indexes(context, segment, file, end, recovery_point)
-    damage = _check_batches(segment, file, end, end_offset, interval_bytes, progress)
+    damage = _check_batches(segment, file, end, end_offset, recovery_point, interval_bytes, progress)
     if damage is not None:
         logger.warning("%s; cut there, %d bytes", damage.message, end - segment.size_bytes)
         _cut_tail(context.files, file, segment)
@@ -115,7 +115,7 @@ def check_sealed_segment(
     if why is not None:
         logger.warning("%s: making its indexes again: %s", paths.log, why)
         indexes = indexes_of_log(file, base_offset, size_bytes, interval_bytes)
-        files.replace_file(paths.offset_index, indexes.offset_index.encode(0), durable=False)
+        files.replace_file(paths.index, indexes.offset_index.encode(0), durable=False)
         files.replace_file(paths.time_index, indexes.time_index.encode(0), durable=False)
     return size_bytes
 
@@ -159,7 +159,7 @@ def _read_indexes(
     why = _missing_index(files, paths)
     if why is None:
         try:
-            offset_index = OffsetIndex.decode(files.read_file(paths.offset_index))
+            offset_index = OffsetIndex.decode(files.read_file(paths.index))
             time_index = TimeIndex.decode(files.read_file(paths.time_index))
         except CorruptMessageError as error:
             why = error.message
@@ -176,7 +176,7 @@ def _read_indexes(
 
 def _missing_index(files: Files, paths: SegmentPaths) -> str | None:
     """What can be said against the index files without opening them."""
-    for path, entry_bytes in ((paths.offset_index, OFFSET_ENTRY_BYTES), (paths.time_index, TIME_ENTRY_BYTES)):
+    for path, entry_bytes in ((paths.index, OFFSET_ENTRY_BYTES), (paths.time_index, TIME_ENTRY_BYTES)):
         if not files.exists(path):
             return f"{path.name} is missing"
         size_bytes = files.size(path)
@@ -193,6 +193,7 @@ def _check_batches(
     file: OpenFile,
     end: int,
     end_offset: int,
+    recovery_point: int,
     interval_bytes: int,
     progress: Progress,
 ) -> CorruptMessageError | None:
@@ -201,7 +202,8 @@ def _check_batches(
     try:
         for span in walk_batches(file, start, end, FAR_BYTES):
             _check_order(file, span, segment.next_offset, end_offset)
-            _check_crc(file, span)
+            if span.last_offset >= recovery_point:
+                _check_crc(file, span)
             segment.add(span.last_offset + 1, span.size_bytes, span.max_timestamp_ms, interval_bytes)
             if segment.size_bytes - reported >= PROGRESS_BYTES:
                 reported = segment.size_bytes

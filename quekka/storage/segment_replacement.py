@@ -33,7 +33,7 @@ def commit_replacement(files: Files, directory: Path, base_offset: int) -> None:
     """Steps 3 and 4; raises OSError."""
     cleaned = SegmentPaths.of(directory, base_offset, CLEANED_SUFFIX)
     swap = SegmentPaths.of(directory, base_offset, SWAP_SUFFIX)
-    files.replace(cleaned.offset_index, swap.offset_index)
+    files.replace(cleaned.index, swap.index)
     files.replace(cleaned.time_index, swap.time_index)
     files.fsync_directory(directory)
     files.replace(cleaned.log, swap.log)
@@ -44,7 +44,7 @@ def finish_replacement(files: Files, directory: Path, base_offset: int, doomed: 
     """Steps 5 to 7, from wherever an earlier try ended; `doomed` are base offsets. Raises OSError."""
     swap = SegmentPaths.of(directory, base_offset, SWAP_SUFFIX)
     final = SegmentPaths.of(directory, base_offset)
-    for source, target in ((swap.offset_index, final.offset_index), (swap.time_index, final.time_index)):
+    for source, target in ((swap.index, final.index), (swap.time_index, final.time_index)):
         if files.exists(source):
             files.replace(source, target)
     files.fsync_directory(directory)

@@ -18,13 +18,13 @@ Source: org.apache.kafka.storage.internals.log.TimeIndex.
 import struct
 from array import array
 from bisect import bisect_right
-from itertools import chain, pairwise
 from mmap import mmap
 from typing import Protocol
 
 from quekka.errors import CorruptMessageError
 from quekka.formats import Buffer
 from quekka.formats.index_entry import TIME_ENTRY_BYTES, TimeIndexEntry, decode_time_entry, encode_time_entry
+from quekka.storage.offset_index import rises
 
 _TIME_ENTRY = struct.Struct(">qi")
 _TIMESTAMP = struct.Struct(">q")
@@ -70,7 +70,7 @@ class TimeIndex:
         for timestamp_ms, relative_offset in _TIME_ENTRY.iter_unpack(data):
             index.append(timestamp_ms, relative_offset)
         for name, column in (("timestamps", index.timestamps_ms), ("offsets", index.relative_offsets)):
-            if any(later <= earlier for earlier, later in pairwise(chain((-1,), column))):
+            if not rises(column):
                 raise CorruptMessageError(f"the {name} do not rise from entry to entry")
         return index
 
