@@ -6,7 +6,7 @@ the next member: at least once.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,13 @@ from quekka.cli.completion import complete_groups, complete_topics
 from quekka.cli.consumption import Consumption, Limits
 from quekka.cli.output import RecordOutput
 from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec
+from quekka.cli.positions import find_offsets
 from quekka.cli.record_format import RecordFormatter, record_formatter
 from quekka.errors import UnknownTopicOrPartitionError
-from quekka.offset_spec import EARLIEST, OffsetSpec
+from quekka.offset_spec import EARLIEST, LATEST, OffsetSpec
 
 if TYPE_CHECKING:
-    from quekka.client import Consumer, TopicPartition
+    from quekka.client import Admin, Consumer, TopicPartition
 
 
 @click.command("quekka-consume", context_settings=CONTEXT_SETTINGS)
@@ -107,23 +108,56 @@ def _consumer(
     topic: str, partitions: tuple[int, ...], group: str | None, where: OffsetSpec
 ) -> Iterator[tuple["Consumer", dict["TopicPartition", int]]]:
     """A consumer at its start, and where each partition ends now: asked first, so a wrong name is told."""
-    from quekka.client import Admin, Consumer, TopicPartition
+    from quekka.client import Admin
 
     server = server_address()
     with Admin(server) as admin:
-        ends = {each.partition: each.log_end_offset for each in admin.describe_topic(topic).partitions}
-        chosen = sorted(set(partitions)) or sorted(ends)
-        if chosen[-1] not in ends:
-            raise UnknownTopicOrPartitionError(f"topic {topic} has {len(ends)} partitions, no {chosen[-1]}")
-        end_offsets = {TopicPartition(topic, each): ends[each] for each in chosen}
-        starts = {} if group else {each: admin.list_offsets(*each, where) for each in end_offsets}
-    if group is not None:
-        options = {"group_id": group, "auto_offset_reset": str(where), "enable_auto_commit": False}
-        with Consumer(topic, servers=server, **options) as consumer:
-            yield consumer, end_offsets
-        return
-    with Consumer(servers=server) as consumer:
-        consumer.assign(list(starts))
-        for each, offset in starts.items():
-            consumer.seek(each, offset)
+        end_offsets = _end_offsets(admin, topic, partitions)
+        if group is None:
+            starts = find_offsets(admin, end_offsets, where)
+        else:
+            _place_new_group(admin, group, end_offsets, where)
+    with _alone(server, starts) if group is None else _member(server, topic, group, where) as consumer:
         yield consumer, end_offsets
+
+
+def _end_offsets(admin: "Admin", topic: str, partitions: tuple[int, ...]) -> dict["TopicPartition", int]:
+    """Of the partitions that are asked for; raises UnknownTopicOrPartitionError."""
+    from quekka.client import TopicPartition
+
+    ends = {each.partition: each.log_end_offset for each in admin.describe_topic(topic).partitions}
+    chosen = sorted(set(partitions)) or sorted(ends)
+    if chosen[-1] not in ends:
+        raise UnknownTopicOrPartitionError(f"topic {topic} has {len(ends)} partitions, no {chosen[-1]}")
+    return {TopicPartition(topic, each): ends[each] for each in chosen}
+
+
+def _place_new_group(
+    admin: "Admin", group: str, partitions: Iterable["TopicPartition"], where: OffsetSpec
+) -> None:
+    """Commit an offset or a time as the start of a group that has none; a consumer takes no such start."""
+    if where in (EARLIEST, LATEST):
+        return
+    topic = next(iter(partitions)).topic
+    description = admin.describe_group(group, topic)
+    if not description.members and all(each.committed is None for each in description.partitions):
+        admin.alter_group_offsets(group, dict.fromkeys(partitions, where))
+
+
+def _alone(server: str, starts: Mapping["TopicPartition", int]) -> "Consumer":
+    from quekka.client import Consumer
+
+    consumer = Consumer(servers=server, auto_offset_reset="earliest")
+    consumer.assign(list(starts))
+    for partition, offset in starts.items():
+        consumer.seek(partition, offset)
+    return consumer
+
+
+def _member(server: str, topic: str, group: str, where: OffsetSpec) -> "Consumer":
+    from quekka.client import Consumer
+
+    start = "latest" if where == LATEST else "earliest"
+    return Consumer(
+        topic, servers=server, group_id=group, auto_offset_reset=start, enable_auto_commit=False
+    )

@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     timeout_s: float | None
     """Without a record."""
     end_offsets: "Mapping[TopicPartition, int] | None"
-    """Of all partitions that may be read: nothing at or after them is printed."""
+    """Nothing at or after them is printed, and nothing of a partition that was added since."""
 
 
 class Consumption:
@@ -36,6 +36,7 @@ class Consumption:
         self._limits = limits
         self._clock = clock
         self._records_written = 0
+        self._has_waited = False
         self._last_record_at_s = self._last_flush_at_s = clock.monotonic_s()
 
     def run(self) -> None:
@@ -53,6 +54,7 @@ class Consumption:
         if not polled:
             self._flush()
             polled = self._poll(self._wait_ms())
+            self._has_waited = True
         for partition, records in polled.items():
             self._write(partition, records)
         if self._clock.monotonic_s() - self._last_flush_at_s >= FLUSH_INTERVAL_S:
@@ -67,8 +69,9 @@ class Consumption:
     def _write(self, partition: "TopicPartition", records: "list[ConsumerRecord]") -> None:
         self._last_record_at_s = self._clock.monotonic_s()
         end_offsets = self._limits.end_offsets
-        if end_offsets is not None and records[-1].offset >= end_offsets[partition]:
-            records = [record for record in records if record.offset < end_offsets[partition]]
+        if end_offsets is not None:
+            end_offset = end_offsets.get(partition, 0)
+            records = [record for record in records if record.offset < end_offset]
         if records:
             self._output.write(partition, records)
             self._records_written += len(records)
@@ -85,12 +88,18 @@ class Consumption:
         )
 
     def _is_at_end(self) -> bool:
-        """Every partition that is ours has been read up to where it ended at the start."""
+        """Every partition that is ours has been read up to where it ended at the start.
+
+        A member of a group has its share after a poll; one that got none, because the others have it all, has
+        nothing to wait for.
+        """
         end_offsets = self._limits.end_offsets
         if end_offsets is None:
             return False
         assigned = self._consumer.assignment()
-        return bool(assigned) and all(self._consumer.position(each) >= end_offsets[each] for each in assigned)
+        return bool(assigned or self._has_waited) and all(
+            self._consumer.position(each) >= end_offsets.get(each, 0) for each in assigned
+        )
 
     def _wait_ms(self) -> int:
         if self._limits.timeout_s is None:

@@ -16,6 +16,7 @@ from quekka.cli.common import (
 )
 from quekka.cli.completion import complete_groups, complete_topics
 from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec
+from quekka.cli.positions import find_offsets
 from quekka.cli.table import facts, table
 from quekka.errors import GroupIdNotFoundError, NonEmptyGroupError
 from quekka.offset_spec import OffsetSpec
@@ -124,12 +125,10 @@ def reset_offsets_command(
             raise NonEmptyGroupError(f"group {group!r} has {len(before.members)} members; stop them first")
         committed = {each.partition: each.committed for each in before.partitions}
         chosen = sorted(set(partitions)) or range(len(admin.describe_topic(topic).partitions))
-        targets = {each: admin.list_offsets(topic, each, where) for each in chosen}
+        targets = find_offsets(admin, [TopicPartition(topic, each) for each in chosen], where)
         if not dry_run:
-            admin.alter_group_offsets(
-                group, {TopicPartition(topic, each): offset for each, offset in targets.items()}
-            )
-    rows = [(topic, each, committed.get(each), offset) for each, offset in targets.items()]
+            admin.alter_group_offsets(group, targets)
+    rows = [(topic, each, committed.get(each), offset) for (_, each), offset in targets.items()]
     for line in table(["TOPIC", "PARTITION", "BEFORE", "AFTER"], rows):
         click.echo(line)
 

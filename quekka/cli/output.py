@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, BinaryIO
 
 from quekka.cli.record_format import RecordFormatter
-from quekka.errors import RebalanceInProgressError
+from quekka.errors import RebalanceInProgressError, UnknownMemberIdError
 
 if TYPE_CHECKING:
     from quekka.client import Consumer, ConsumerRecord, TopicPartition
@@ -32,5 +32,5 @@ class RecordOutput:
             return
         try:
             self._committer.commit(next_offsets)
-        except RebalanceInProgressError:
+        except (RebalanceInProgressError, UnknownMemberIdError):
             return  # another member has the partition now, and reads these records again

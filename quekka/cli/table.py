@@ -5,16 +5,20 @@ from collections.abc import Iterator, Sequence
 import click
 
 Cell = str | int | None
-"""None is shown as a dash."""
+"""None is shown as a dash, a Size with a unit."""
 
 _SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+class Size(int):
+    """A number of bytes, for a person to read."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
     """Lines of a table: a bold header, numbers to the right, text to the left, two blanks between columns."""
     cells = [[_show(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    right = [any(isinstance(row[index], int) for row in rows) for index in range(len(header))]
+    right = [not any(isinstance(row[index], str) for row in rows) for index in range(len(header))]
     yield click.style(_line(header, widths, right), bold=True)
     for row in cells:
         yield _line(row, widths, right)
@@ -49,6 +53,8 @@ def _printable_character(character: str) -> str:
 
 
 def _show(cell: Cell) -> str:
+    if isinstance(cell, Size):
+        return size_text(cell)
     return "-" if cell is None else printable(str(cell))
 
 

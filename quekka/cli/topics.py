@@ -18,8 +18,8 @@ from quekka.cli.common import (
 )
 from quekka.cli.completion import complete_topics
 from quekka.cli.parameters import name_value
-from quekka.cli.table import facts, size_text, table
-from quekka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from quekka.cli.table import Cell, Size, facts, table
+from quekka.errors import InvalidConfigError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 from quekka.topic_name import OFFSETS_TOPIC
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _lines_of(description: "TopicDescription", configs: dict[str, str]) -> Itera
             ("Topic", description.name),
             ("Topic id", description.topic_id),
             ("Partitions", len(description.partitions)),
-            ("Size", size_text(description.size_bytes)),
+            ("Size", Size(description.size_bytes)),
         ]
     )
     yield ""
@@ -132,8 +132,8 @@ def _lines_of(description: "TopicDescription", configs: dict[str, str]) -> Itera
     yield from table(["CONFIG", "VALUE"], sorted(configs.items()))
 
 
-def _row(part: "PartitionDescription") -> Sequence[str | int]:
-    size = size_text(part.size_bytes)
+def _row(part: "PartitionDescription") -> Sequence[Cell]:
+    size = Size(part.size_bytes)
     return part.partition, part.log_start_offset, part.log_end_offset, part.segments, size
 
 
@@ -173,6 +173,9 @@ def alter_command(
     if not changes and not reset_configs and partitions is None:
         raise click.UsageError("Nothing to change: give --config, --delete-config or --partitions.")
     with _admin() as admin:
+        unknown = set(reset_configs) - admin.topic_configs(topic).keys()
+        if unknown:
+            raise InvalidConfigError(f"{min(unknown)}: no such setting")
         if changes or reset_configs:
             admin.alter_topic_configs(topic, {**changes, **dict.fromkeys(reset_configs, "")})
         if partitions is not None:
@@ -215,5 +218,9 @@ def delete_records_command(topic: str, partition: int, before: int, yes: bool) -
 
 def _confirm(question: str, yes: bool) -> None:
     """Ask a person; a script that says what it wants is not asked."""
-    if not yes and sys.stdin.isatty() and not click.confirm(question, err=True):
+    if not yes and _is_terminal() and not click.confirm(question, err=True):
         click.get_current_context().exit(Exit.INTERRUPTED)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

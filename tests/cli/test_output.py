@@ -7,7 +7,7 @@ import pytest
 from quekka.cli.output import RecordOutput
 from quekka.cli.record_format import record_formatter
 from quekka.client import ConsumerRecord, TopicPartition
-from quekka.errors import NetworkError, QuekkaError, RebalanceInProgressError
+from quekka.errors import NetworkError, QuekkaError, RebalanceInProgressError, UnknownMemberIdError
 
 PARTITION = TopicPartition("t", 0)
 
@@ -77,9 +77,10 @@ def test_what_could_not_be_flushed_is_not_committed() -> None:
     assert committer.commits == []
 
 
-def test_a_partition_that_moved_to_another_member_is_let_go() -> None:
+@pytest.mark.parametrize("error", [RebalanceInProgressError("moved"), UnknownMemberIdError("left")])
+def test_a_partition_that_moved_to_another_member_is_let_go(error: QuekkaError) -> None:
     stream = io.BytesIO()
-    writing = output(stream, Committer(stream, RebalanceInProgressError("moved")))
+    writing = output(stream, Committer(stream, error))
     writing.write(PARTITION, records(0))
     writing.flush()
 

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from quekka.cli.table import facts, printable, size_text, table
+from quekka.cli.table import Size, facts, printable, size_text, table
 
 
 def plain(lines: object) -> list[str]:
@@ -20,6 +20,15 @@ def test_columns_line_up_with_numbers_to_the_right_and_text_to_the_left() -> Non
 
 def test_what_is_not_there_is_a_dash() -> None:
     assert plain(table(["TOPIC", "LAG"], [("a", None), ("b", 10)]))[1] == "a        -"
+    assert plain(table(["TOPIC", "LAG"], [("a", None)]))[1] == "a        -"
+
+
+def test_sizes_are_numbers_with_a_unit() -> None:
+    assert plain(table(["T", "SIZE"], [("a", Size(2048)), ("b", Size(0))])) == [
+        "T     SIZE",
+        "a  2.0 KiB",
+        "b      0 B",
+    ]
 
 
 def test_no_line_of_a_table_ends_in_blanks() -> None:
