@@ -3,6 +3,8 @@
     127.0.0.1:9999                         every protocol
     [::1]:9999                             IPv6 in brackets
     0.0.0.0:9092,protocols=kafka+text      only these
+
+Port 0 means any free one.
 """
 
 from dataclasses import dataclass

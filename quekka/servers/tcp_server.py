@@ -138,9 +138,7 @@ class TcpServer:
             self._connections.remove(peer)
             slots.give_back()
 
-    def _connection_thread(
-        self, peer: Peer, slots: ConnectionSlots, serve: Callable[[Peer], None]
-    ) -> None:
+    def _connection_thread(self, peer: Peer, slots: ConnectionSlots, serve: Callable[[Peer], None]) -> None:
         try:
             serve(peer)
         except PeerGoneError as gone:

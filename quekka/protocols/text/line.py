@@ -130,4 +130,3 @@ def _read_value(command: Command, name: str, option: Option, value: bytes) -> ob
         return option.parse(value)
     except BadRequestError as error:
         raise BadRequestError(f"{command.name}: {name}=: {error.message}") from None
-

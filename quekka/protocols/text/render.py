@@ -1,10 +1,12 @@
 r"""Records as the text protocol shows them.
 
     +MESSAGES 2\r\n
-    0 41 1700000000000 5\r\n                      partition, offset, timestamp, length
+    0 41 1700000000000 5\r\n                       partition, offset, timestamp, length
     hello\r\n
-    0 42 1700000000001 0 key=user%2042 null=1\r\n a record with a null value
+    0 42 1700000000001 0 key=user%2042 null=1\r\n  a record with a null value
     \r\n
+
+Source: quekka-protocol(7), Replies.
 """
 
 from collections.abc import Iterable
