@@ -2,10 +2,12 @@
 
     <data>/topics/<topic>/recovery-point-offset-checkpoint    below it the log is known to be on disk
     <data>/topics/<topic>/log-start-offset-checkpoint         below it records are deleted
+    <data>/topics/<topic>/cleaner-offset-checkpoint           below it a compacted log is clean
 
-The text inside is Kafka's (formats/checkpoint.py). Nothing is lost with one of them: without a recovery point
-the whole log is checked at boot, and without a log start offset the first segment's base offset stands. So a
-reader that finds a damaged one says so in the log and goes on.
+The text inside is Kafka's (formats/checkpoint.py). Nothing is lost with one of them: without a recovery
+point the whole log is checked at boot, without a log start offset the first segment's base offset stands,
+and without a cleaner offset all is cleaned again. So a reader that finds a damaged one says so in the log
+and goes on.
 """
 
 import logging
@@ -18,7 +20,8 @@ from quekka.storage.files import FILES, Files
 
 RECOVERY_POINT_NAME = "recovery-point-offset-checkpoint"
 LOG_START_OFFSET_NAME = "log-start-offset-checkpoint"
-CHECKPOINT_NAMES = (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
+CLEANER_OFFSET_NAME = "cleaner-offset-checkpoint"
+CHECKPOINT_NAMES = (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME, CLEANER_OFFSET_NAME)
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,54 @@
+"""What compaction must know: for every key the offset of its last record.
+
+    key    a key shorter than 32 bytes itself, else its SHA-256, so that an entry has a bounded size; a
+           digest has 32 bytes, so it is never mistaken for a key
+    value  the offset
+
+How many keys it holds is bounded too. Where a log has more, cleaning goes up to the record that did not fit
+and the rest waits for the next pass. Source: org.apache.kafka.storage.internals.log.SkimpyOffsetMap, which
+keeps an MD5.
+"""
+
+from hashlib import sha256
+
+DIGEST_BYTES = 32
+
+
+class KeyOffsets:
+    """The last offsets of at most `keys_max` keys.
+
+    Threads: the one that cleans.
+    """
+
+    def __init__(self, keys_max: int) -> None:
+        if keys_max < 1:
+            raise ValueError(f"a map of {keys_max} keys")
+        self._keys_max = keys_max
+        self._offsets: dict[bytes, int] = {}
+        self.latest_offset = -1
+        """Up to which offset the log was read; records after it are not touched."""
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def add_batch(self, keys: dict[bytes, int], last_offset: int) -> bool:
+        """Take in a batch's keys with their last offsets; False, and none is taken, when they do not fit.
+
+        The first batch is always taken, or a batch with many keys would keep a log from being cleaned for
+        ever.
+        """
+        entries = {_entry(key): offset for key, offset in keys.items()}
+        new = len(entries) - len(entries.keys() & self._offsets.keys())
+        if self._offsets and len(self._offsets) + new > self._keys_max:
+            return False
+        self._offsets.update(entries)
+        self.latest_offset = last_offset
+        return True
+
+    def is_superseded(self, key: bytes, offset: int) -> bool:
+        """Whether a record of this key comes after the one at `offset`."""
+        return self._offsets.get(_entry(key), -1) > offset
+
+
+def _entry(key: bytes) -> bytes:
+    return key if len(key) < DIGEST_BYTES else sha256(key).digest()

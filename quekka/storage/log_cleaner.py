@@ -1,0 +1,82 @@
+"""Compaction: the last record of every key stays, the others go.
+
+One pass over a partition's log, when clean_plan.py finds it worth it:
+
+1. Read the dirty segments and note for every key the offset of its last record (key_offsets.py).
+2. Rewrite the segments up to there, neighbours into one while they fit (segment_rewriter.py).
+3. Hand each group of old segments to the caller, whose topic writer puts the new files in their place
+   (segment_replacement.py).
+4. Note in cleaner-offset-checkpoint how far the log is clean.
+
+Records of transactions never supersede others, as they may have been aborted. Memory is bounded by the
+number of keys, the largest batch and a chunk of a file. Source:
+org.apache.kafka.storage.internals.log.Cleaner.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from quekka.storage.batch_filter import batch_records, record_spans
+from quekka.storage.batch_reader import BatchBytes
+from quekka.storage.checkpoint_file import CLEANER_OFFSET_NAME, CheckpointFile
+from quekka.storage.clean_plan import CleanPlan, plan_cleaning
+from quekka.storage.files import Files
+from quekka.storage.key_offsets import KeyOffsets
+from quekka.storage.segment import SegmentView
+from quekka.storage.segment_rewriter import SegmentRewriter, checked_batches, naming_damage
+
+if TYPE_CHECKING:
+    from quekka.storage.partition_log import PartitionLog
+
+
+class LogCleaner:
+    """Cleans one log at a time.
+
+    Threads: one, not a topic's writer: the rewriting is done here, only the replacement is the writer's.
+    """
+
+    def __init__(self, files: Files, keys_max: int) -> None:
+        """`keys_max` bounds the distinct keys of one pass; a log with more is cleaned in several."""
+        self._files = files
+        self._keys_max = keys_max
+
+    def clean(self, log: "PartitionLog", now_ms: int) -> Iterator[tuple[SegmentView, ...]]:
+        """One pass, as far as it is worth it: yields groups of segments, each when its successor is on the
+        disk.
+
+        The caller has the writer replace the group before it asks for the next one. Raises OSError,
+        KafkaStorageError, CorruptMessageError, UnsupportedCompressionTypeError; then the log is as it was.
+        """
+        checkpoint = CheckpointFile(log.directory.parent, CLEANER_OFFSET_NAME, self._files)
+        partition = int(log.directory.name)
+        config = log.config
+        plan = plan_cleaning(log.view, config, (checkpoint.read() or {}).get(partition, 0), now_ms)
+        if plan is None:
+            return
+        keys = self._read_keys(plan)
+        for group in plan.groups(keys.latest_offset + 1, config.segment_bytes):
+            if SegmentRewriter(self._files, log.directory, config, keys, now_ms).rewrite(group):
+                yield group
+        checkpoint.write({**(checkpoint.read() or {}), partition: keys.latest_offset + 1})
+
+    def _read_keys(self, plan: CleanPlan) -> KeyOffsets:
+        """The last offset of each key of the dirty segments, or of as many as there is room for."""
+        keys = KeyOffsets(self._keys_max)
+        for segment in plan.dirty_segments:
+            for batch in checked_batches(segment):
+                if batch.header.last_offset < plan.first_dirty_offset:
+                    continue
+                with naming_damage(segment, batch):
+                    last_offsets = _last_offsets(batch)
+                if not keys.add_batch(last_offsets, batch.header.last_offset):
+                    return keys
+        return keys
+
+
+def _last_offsets(batch: BatchBytes) -> dict[bytes, int]:
+    """Each key of a batch with its last offset; none for a batch whose transaction may have been aborted."""
+    header = batch.header
+    if header.is_transactional or header.is_control:
+        return {}
+    spans = record_spans(batch_records(header, batch.data), header)
+    return {span.key: header.base_offset + span.offset_delta for span in spans if span.key is not None}
