@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 FILLING_BYTES_MAX = 200
+LARGE_FILLING_BYTES_MAX = 20_000
+LARGE_SHARE = 0.03
 
 
 class RecordId(NamedTuple):
@@ -26,7 +28,8 @@ class Place(NamedTuple):
 
 def make_value(identity: RecordId, rng: random.Random) -> bytes:
     """A value of random length and content that `identify` can read back."""
-    filling = rng.randbytes(rng.randrange(FILLING_BYTES_MAX))
+    bytes_max = LARGE_FILLING_BYTES_MAX if rng.random() < LARGE_SHARE else FILLING_BYTES_MAX
+    filling = rng.randbytes(rng.randrange(bytes_max))
     body = b"%d %d " % identity + filling
     return b"%08x " % zlib.crc32(body) + body
 

@@ -144,12 +144,19 @@ class Producer(Worker):
         self._ledger = ledger
         self._rng = random.Random(f"{seed}/{number}/{first}")
         self._end = first + records_count
+        self._is_done = False
 
     def work(self) -> None:
         # An OSError means that the broker went away, see above.
         with suppress(OSError), closing(Lines(self._target)) as lines:
             while self.next_number < self._end:
                 self._take_turn(lines)
+            self._is_done = True
+
+    @property
+    def is_interrupted(self) -> bool:
+        """The broker went away before everything was sent and acknowledged."""
+        return not self._is_done
 
     def _take_turn(self, lines: Lines) -> None:
         count = min(self._rng.randint(1, RECORDS_PER_TURN_MAX), self._end - self.next_number)

@@ -88,6 +88,7 @@ class Story:
             finally:
                 process.kill()
         assert "-ERR" not in reader.end, reader.end
+        assert any(producer.is_interrupted for producer in producers), "it was killed after the load"
         self._first_numbers = [producer.next_number for producer in producers]
         self.committed.update(reader.committed)
 
