@@ -147,21 +147,27 @@ class TopicWriter:
     # Appends
 
     def _append_group(self, commands: list[AppendCommand]) -> None:
+        """Append all, then tell everybody.
+
+        Telling comes last: it wakes threads that want the GIL, and would wait for it while this one goes on.
+        """
         by_partition: dict[Partition, list[AppendCommand]] = {}
         for command in commands:
             by_partition.setdefault(command.partition, []).append(command)
+        answers: list[tuple[list[AppendCommand], list[int] | Exception]] = []
         for partition, group in by_partition.items():
             try:
-                base_offsets = self._append_to_partition(partition, group)
+                answers.append((group, self._append_to_partition(partition, group)))
             except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
-                self._refuse(group, error)
-            else:
-                for command, base_offset in zip(group, base_offsets, strict=True):
-                    command.done.complete(base_offset)
-                partition.log_end.fire()
+                self._log_refusal(group, error)
+                answers.append((group, error))
         self.was_busy = True
         self._queue.release(sum(command.size_bytes for command in commands))
         self._metrics.add_pair("append_groups", 1, "appends", len(commands))
+        for partition in by_partition:
+            partition.log_end.fire()
+        for group, answer in answers:
+            _answer(group, answer)
 
     def _append_to_partition(self, partition: "Partition", group: list[AppendCommand]) -> list[int]:
         """Write, sync where the topic wants that before an answer, publish; the commands' base offsets."""
@@ -184,13 +190,11 @@ class TopicWriter:
         writer.publish()
         return offsets
 
-    def _refuse(self, group: list[AppendCommand], error: Exception) -> None:
+    def _log_refusal(self, group: list[AppendCommand], error: Exception) -> None:
         if isinstance(error, QuekkaError):
             logger.error("%s: %d appends refused: %s", self._topic_name, len(group), error.message)
         else:
-            logger.exception("%s: %d appends failed", self._topic_name, len(group))
-        for command in group:
-            command.done.fail(error)
+            logger.error("%s: %d appends failed", self._topic_name, len(group), exc_info=error)
 
     # Flushing: the flusher syncs while the writer goes on, since a sync takes as long as many appends.
 
@@ -267,3 +271,12 @@ class TopicWriter:
             command.done.fail(error)
         else:
             command.done.complete(None)
+
+
+def _answer(group: list[AppendCommand], answer: list[int] | Exception) -> None:
+    if isinstance(answer, Exception):
+        for command in group:
+            command.done.fail(answer)
+    else:
+        for command, base_offset in zip(group, answer, strict=True):
+            command.done.complete(base_offset)
