@@ -22,7 +22,7 @@ from quekka.config_file import Given
 from quekka.errors import InvalidConfigError, QuekkaError
 from quekka.log_format import FORMATS, LEVELS
 from quekka.servers.listen_address import ListenAddress
-from quekka.setting import Setting, boolean, choice, integer, text
+from quekka.setting import Setting, boolean, choice, integer
 
 INSECURE_FLAG = "--insecure-listen-anywhere"
 
@@ -38,6 +38,12 @@ def _listeners(value: str) -> str:
         except QuekkaError as error:
             raise ValueError(error.message) from None
     return " ".join(addresses)
+
+
+def _directory(value: str) -> str:
+    if not value:
+        raise ValueError("no directory")
+    return value
 
 
 _ROWS = (
@@ -62,7 +68,9 @@ _ROWS = (
         "Where to listen: host:port, separated by spaces; with ,protocols=text+kafka added, for these only.",
         dynamic=False,
     ),
-    Setting("log.dir", text, "./data", "The data directory; it is created when missing.", dynamic=False),
+    Setting(
+        "log.dir", _directory, "./data", "The data directory; it is created when missing.", dynamic=False
+    ),
     Setting(
         "logging.format",
         choice(*FORMATS),

@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from quekka.cli.common import CONTEXT_SETTINGS, Exit, complain, offline_options, quekka_command
-from quekka.config_file import read_assignments, read_config_file, read_environment
+from quekka.config_file import check, read_assignments, read_config_file, read_environment
 from quekka.daemon_config import ALL_SETTINGS, INSECURE_FLAG, DaemonConfig, describe_settings
 from quekka.errors import InvalidConfigError
 from quekka.log_format import FORMATS, LEVELS
@@ -81,11 +81,11 @@ def _read_settings(
         {} if config is None else read_config_file(Path(config), ALL_SETTINGS),
         read_environment(os.environ, ALL_SETTINGS),
         read_assignments(assignments, "--set", ALL_SETTINGS),
-        *(
-            read_assignments([f"{name}={text}"], option, ALL_SETTINGS)
+        {
+            name: check(name, text, option, ALL_SETTINGS)
             for (option, name), text in by_option.items()
             if text is not None
-        ),
+        },
     )
 
 

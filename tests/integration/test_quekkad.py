@@ -186,6 +186,7 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
         (["--set", "num.partitions=0"], "num.partitions=0: not between"),
         (["--set", "logging.level=loud"], "logging.level=loud: not one of debug, info, warning, error"),
         (["--log-level", "loud"], "loud"),
+        (["--data-dir", ""], "--data-dir: log.dir=: no directory"),
         (["--frobnicate"], "frobnicate"),
         (["extra"], "extra"),
     ],
