@@ -1,8 +1,10 @@
 """Records of one partition that travel together, and the promises about them."""
 
+import threading
 from collections.abc import Sequence
+from itertools import count, repeat
 
-from quekka.client.delivery_future import DeliveryFuture
+from quekka.client.delivery_future import DeliveryFuture, settle
 from quekka.client.record_metadata import RecordMetadata
 from quekka.client.topic_partition import TopicPartition
 from quekka.errors import QuekkaError
@@ -24,6 +26,7 @@ class ProducerBatch:
         "_builder",
         "_encoded",
         "_futures",
+        "_mutex",
         "_timestamps_ms",
         "attempts",
         "expires_at_s",
@@ -46,6 +49,7 @@ class ProducerBatch:
         self._builder = BatchBuilder(base_timestamp_ms)
         self._encoded: bytearray | None = None
         self._futures: list[DeliveryFuture] = []
+        self._mutex = threading.Lock()
         self._timestamps_ms: list[int] = []
         self.topic_partition = topic_partition
         self.attempts = 0
@@ -74,7 +78,7 @@ class ProducerBatch:
     ) -> DeliveryFuture:
         """Add one record; the caller holds the accumulator's mutex."""
         self._builder.append(key, value, headers, timestamp_ms)
-        future = DeliveryFuture()
+        future = DeliveryFuture(self._mutex)
         self._futures.append(future)
         self._timestamps_ms.append(timestamp_ms)
         self.reserved_bytes += reserved_bytes
@@ -89,16 +93,13 @@ class ProducerBatch:
     def complete(self, base_offset: int) -> None:
         """Keep all promises: the records were stored from `base_offset` on; -1 where nobody said."""
         topic, partition = self.topic_partition
-        step = 0 if base_offset < 0 else 1
-        offset = base_offset
-        for future, timestamp_ms in zip(self._futures, self._timestamps_ms, strict=True):
-            future.set_result(RecordMetadata(topic, partition, offset, timestamp_ms))
-            offset += step
+        offsets = repeat(-1) if base_offset < 0 else count(base_offset)
+        places = map(RecordMetadata, repeat(topic), repeat(partition), offsets, self._timestamps_ms)
+        settle(self._mutex, zip(self._futures, places, strict=False))
 
     def fail(self, error: QuekkaError) -> None:
         """Break all promises."""
-        for future in self._futures:
-            future.set_exception(error)
+        settle(self._mutex, zip(self._futures, repeat(error), strict=False))
 
     def split(self) -> tuple["ProducerBatch", "ProducerBatch"]:
         """Two batches with half of the records each, for a broker that finds this one too large."""
@@ -115,6 +116,7 @@ class ProducerBatch:
             )
             for record in records[part]:
                 half._builder.append(record.key, record.value, record.headers, record.timestamp_ms)
+            half._mutex = self._mutex
             half._futures = self._futures[part]
             half._timestamps_ms = self._timestamps_ms[part]
             half.is_closed = True
