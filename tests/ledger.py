@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 FILLING_BYTES_MAX = 200
-LARGE_FILLING_BYTES_MAX = 20_000
+LARGE_FILLING_BYTES_MAX = 4_000
 LARGE_SHARE = 0.03
 
 
@@ -50,6 +50,7 @@ class Ledger:
         self._sent: set[RecordId] = set()
         self._places: dict[RecordId, Place] = {}
         self._finished = False
+        self._failure: BaseException | None = None
 
     def note_sent(self, identities: Iterable[RecordId]) -> None:
         with self._changed:
@@ -58,6 +59,12 @@ class Ledger:
     def note_acknowledged(self, places: Mapping[RecordId, Place]) -> None:
         with self._changed:
             self._places.update(places)
+            self._changed.notify_all()
+
+    def note_failure(self, error: BaseException) -> None:
+        """A producer failed, so nobody should wait for it."""
+        with self._changed:
+            self._failure = error
             self._changed.notify_all()
 
     def note_finished(self) -> None:
@@ -77,9 +84,13 @@ class Ledger:
             return self._finished
 
     def wait_for(self, acknowledged: int, timeout_s: float = 60.0) -> None:
-        """Wait until so many records are acknowledged."""
+        """Wait until so many records are acknowledged; raises what a producer failed with meanwhile."""
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self._places) >= acknowledged, timeout_s)
+            enough = self._changed.wait_for(
+                lambda: self._failure is not None or len(self._places) >= acknowledged, timeout_s
+            )
+            if self._failure is not None:
+                raise self._failure
             assert enough, f"{len(self._places)} of {acknowledged} records were acknowledged in {timeout_s} s"
 
     def check(self, stored: Mapping[int, Sequence[tuple[int, bytes]]]) -> None:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from ledger import Ledger, Place, RecordId, identify, make_value
@@ -147,11 +147,16 @@ class Producer(Worker):
         self._is_done = False
 
     def work(self) -> None:
-        # An OSError means that the broker went away, see above.
-        with suppress(OSError), closing(Lines(self._target)) as lines:
-            while self.next_number < self._end:
-                self._take_turn(lines)
-            self._is_done = True
+        try:
+            with closing(Lines(self._target)) as lines:
+                while self.next_number < self._end:
+                    self._take_turn(lines)
+        except OSError:
+            return  # the broker went away, see above
+        except BaseException as error:
+            self._ledger.note_failure(error)
+            raise
+        self._is_done = True
 
     @property
     def is_interrupted(self) -> bool:

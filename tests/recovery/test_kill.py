@@ -25,7 +25,7 @@ RECORDS_PER_PRODUCER = 4000
 KILL_AFTER_MAX = 3000
 
 SETTINGS = {
-    "log.segment.bytes": ("16384", "65536", "104857600"),
+    "log.segment.bytes": ("65536", "262144", "104857600"),
     "log.index.interval.bytes": ("1", "300", "4096"),
     "log.flush.interval.ms": ("1", "50", "1000", "86400000"),
     "log.flush.interval.messages": ("1", "100", "9223372036854775807"),

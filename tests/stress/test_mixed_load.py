@@ -13,7 +13,7 @@ PARTITIONS = 3
 TURNS = (publish_pipelined, append_batch, publish_pipelined, append_batch)
 RECORDS_PER_PRODUCER = 3000
 TINY_SEGMENTS = {
-    "log.segment.bytes": "32768",
+    "log.segment.bytes": "65536",
     "log.index.interval.bytes": "500",
     "log.flush.interval.ms": "20",
 }
