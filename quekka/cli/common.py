@@ -15,6 +15,7 @@ Python leaves it, because it would also end a program whose connection to the br
 """
 
 import enum
+import errno
 import functools
 import logging
 import os
@@ -105,7 +106,19 @@ def complain(message: str) -> None:
 
 def show_warnings() -> None:
     """Have what the client library warns of, such as a lost connection, look like the program's messages."""
-    logging.basicConfig(level=logging.WARNING, format=f"{program_name()}: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(_UnlikeTheLast())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, format=f"{program_name()}: %(message)s")
+
+
+class _UnlikeTheLast(logging.Filter):
+    """Keeps a broker that is away for long from filling the screen with the same line."""
+
+    _last: str | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        last, self._last = self._last, record.getMessage()
+        return self._last != last
 
 
 def program_name() -> str:
@@ -125,6 +138,7 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(body)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            _check_output()
             body(*args, **kwargs)
             sys.stdout.flush()
         except click.exceptions.Exit as leaving:
@@ -140,10 +154,16 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _check_output() -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 def _leave(code: int) -> None:
     """End the program; output that cannot be written is dropped, or the interpreter would complain of it."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

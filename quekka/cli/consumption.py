@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from quekka.cli.interruption import Interruption
 from quekka.cli.output import RecordOutput
 from quekka.clock import SYSTEM_CLOCK, Clock
 
@@ -10,7 +11,8 @@ if TYPE_CHECKING:
     from quekka.client import Consumer, ConsumerRecord, TopicPartition
 
 RECORDS_PER_POLL = 500
-POLL_TIMEOUT_MS = 1000
+POLL_TIMEOUT_MS = 200
+"""How long an interruption may go unnoticed."""
 FLUSH_INTERVAL_S = 1.0
 """How much printing may be done twice after a crash, while records come without a pause."""
 
@@ -40,19 +42,19 @@ class Consumption:
         self._last_record_at_s = self._last_flush_at_s = clock.monotonic_s()
 
     def run(self) -> None:
-        """Print until a limit is reached; interrupted, let out and commit what was written so far."""
-        try:
-            while not self._is_enough():
+        """Print until a limit is reached; KeyboardInterrupt after SIGINT, when all is out and committed."""
+        with Interruption() as interruption:
+            while not (interruption.happened or self._is_enough()):
                 self._step()
-        except KeyboardInterrupt:
             self._flush()
-            raise
-        self._flush()
+        if interruption.happened:
+            raise KeyboardInterrupt
 
     def _step(self) -> None:
         polled = self._poll(0)
         if not polled:
             self._flush()
+            self._output.check_reader()
             polled = self._poll(self._wait_ms())
             self._has_waited = True
         for partition, records in polled.items():

@@ -1,5 +1,8 @@
 """Where quekka-consume writes records to, and what it may commit afterwards."""
 
+import errno
+import os
+import select
 from typing import TYPE_CHECKING, BinaryIO
 
 from quekka.cli.record_format import RecordFormatter
@@ -23,6 +26,17 @@ class RecordOutput:
         """Write all of `records`; they may stay in the buffer until `flush`."""
         self._stream.write(b"".join(map(self._formatter, records)))
         self._next_offsets[partition] = records[-1].offset + 1
+
+    def check_reader(self) -> None:
+        """Raises BrokenPipeError when nobody reads the stream any more, which tail(1) looks for as well."""
+        try:
+            descriptor = self._stream.fileno()
+        except OSError:
+            return  # no file: nobody can go away
+        poller = select.poll()
+        poller.register(descriptor, 0)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poller.poll(0)):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def flush(self) -> None:
         """Let everything out, then commit it."""

@@ -5,6 +5,7 @@ When nothing more is there to read for now, a person at a terminal, or a program
 --print, is not made to wait for the linger time: what was read is sent at once.
 """
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -217,6 +218,8 @@ def _read_all(files: tuple[str, ...], whole_file: bool, sending: Sending) -> Ite
 @contextmanager
 def _open(name: str) -> Iterator[BinaryIO]:
     if name == "-":
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         yield sys.stdin.buffer
     else:
         with open(name, "rb") as stream:

@@ -1,6 +1,8 @@
 """What every program has in common: options, failures, exit codes."""
 
 import errno
+import logging
+import sys
 from collections.abc import Callable
 
 import click
@@ -17,6 +19,7 @@ from quekka.cli.common import (
     offline_options,
     quekka_command,
     server_address,
+    show_warnings,
     subcommand_options,
 )
 from quekka.errors import (
@@ -111,6 +114,31 @@ def test_a_failure_is_one_line(error: QuekkaError | OSError, line: str) -> None:
 def test_an_interruption_is_quiet(error: BaseException) -> None:
     result = invoke(raiser(error))
     assert (result.exit_code, result.output) == (Exit.INTERRUPTED, "")
+
+
+def test_a_closed_standard_output_is_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as ended:
+        program(lambda: None)(["go"], prog_name="quekka-test")
+    assert ended.value.code == Exit.FILE_ERROR
+    assert capfd.readouterr().err == "quekka-test: standard output is closed\n"
+
+
+def test_a_warning_that_comes_again_and_again_is_written_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging, "root", logging.RootLogger(logging.WARNING))
+
+    def body() -> None:
+        show_warnings()
+        for text in ("away", "away", "back", "away"):
+            logging.root.warning(text)
+
+    assert invoke(body).stderr.splitlines() == [
+        "quekka-test: away", "quekka-test: back", "quekka-test: away",
+    ]  # fmt: skip
 
 
 def test_a_broken_pipe_is_quiet() -> None:

@@ -206,6 +206,12 @@ def test_head_ends_it_quietly(shell: Shell, produce: Any) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (Exit.BROKEN_PIPE, "0\n", "")
 
 
+def test_head_ends_a_follower_that_waits(shell: Shell, produce: Any) -> None:
+    produce(b"1")
+    result = shell("quekka-consume -f t | head -1; exit ${PIPESTATUS[0]}")
+    assert (result.returncode, result.stdout, result.stderr) == (Exit.BROKEN_PIPE, "1\n", "")
+
+
 def test_what_a_broken_pipe_swallowed_is_read_again(shell: Shell, produce: Any, admin: quekka.Admin) -> None:
     produce(*[b"%d" % number for number in range(50_000)])
     shell("quekka-consume --group g t | head -1")

@@ -1,6 +1,7 @@
 """The loop of quekka-consume, with a consumer and a clock that do as they are told."""
 
 import io
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -121,9 +122,10 @@ def test_records_that_come_without_a_pause_are_committed_all_the_same(manual_clo
 
 def test_an_interruption_commits_what_was_written(manual_clock: ManualClock) -> None:
     def interrupt() -> Polled:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        return records(PARTITION, 2)
 
-    consumer = Consumer(manual_clock, records(PARTITION, 0, 1), interrupt)
+    consumer = Consumer(manual_clock, records(PARTITION, 0, 1), interrupt, records(PARTITION, 3))
     with pytest.raises(KeyboardInterrupt):
         consume(consumer, manual_clock)
-    assert consumer.commits == [{PARTITION: 2}]
+    assert consumer.commits == [{PARTITION: 3}]

@@ -1,6 +1,8 @@
 """Where quekka-consume writes to, and what it commits."""
 
 import io
+import os
+from typing import BinaryIO
 
 import pytest
 
@@ -37,7 +39,7 @@ def records(*offsets: int) -> list[ConsumerRecord]:
     return [ConsumerRecord("t", 0, offset, 0, None, b"v%d" % offset) for offset in offsets]
 
 
-def output(stream: io.BytesIO, committer: Committer | None) -> RecordOutput:
+def output(stream: BinaryIO, committer: Committer | None) -> RecordOutput:
     return RecordOutput(stream, record_formatter("value"), committer)  # type: ignore[arg-type]
 
 
@@ -55,6 +57,16 @@ def test_the_offset_to_read_next_is_committed_after_the_records_have_left() -> N
     assert committer.commits == []
     writing.flush()
     assert committer.commits == [({PARTITION: 8}, b"v5\nv7\n")]
+
+
+def test_a_reader_that_went_away_is_noticed_without_writing() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "wb") as stream:
+        writer = output(stream, None)
+        writer.check_reader()
+        os.close(reading)
+        with pytest.raises(BrokenPipeError):
+            writer.check_reader()
 
 
 def test_nothing_new_is_not_committed_again() -> None:

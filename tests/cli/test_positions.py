@@ -33,5 +33,5 @@ def test_each_partition_has_its_own_place(
 
 
 def test_an_offset_that_is_not_there_is_refused_with_its_partition(filled: quekka.Broker) -> None:
-    with quekka.Admin(filled.address) as admin, pytest.raises(OffsetOutOfRangeError, match="^t/1: offset 2"):
+    with quekka.Admin(filled.address) as admin, pytest.raises(OffsetOutOfRangeError, match="t/1: offset 2"):
         find_offsets(admin, PARTITIONS, OffsetSpec("offset", 2))

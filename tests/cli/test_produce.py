@@ -193,6 +193,27 @@ def test_what_is_typed_is_sent_at_the_end_of_each_line(start: Any, admin: quekka
     assert program.finish() == (0, b"", "3 records sent to t\n")
 
 
+def test_a_broker_that_goes_away_is_told_with_the_lines_that_were_lost(
+    start: Any, broker: quekka.Broker, admin: quekka.Admin
+) -> None:
+    program = start("produce", "t", "--partition", "0", "--print", "--timeout", "0.5")
+    program.write_line(b"sent")
+    assert program.stdout.readline() == b"0 0\n"
+    broker.stop()
+    code, out, err = program.finish(b"lost\n")
+    assert (code, out) == (Exit.BROKER_UNREACHABLE, b"")
+    assert "quekka-produce: line 2: REQUEST_TIMED_OUT: " in err
+    assert err.splitlines()[-1] == "1 records sent to t, 1 failed"
+
+
+def test_a_closed_standard_input_is_told(shell: Shell, admin: quekka.Admin) -> None:
+    result = shell("quekka-produce t <&-")
+    assert (result.returncode, result.stderr) == (
+        Exit.FILE_ERROR,
+        "quekka-produce: standard input is closed\n",
+    )
+
+
 def test_an_interruption_sends_what_was_read_and_is_quiet(start: Any, stored: Any) -> None:
     program = start("produce", "t", "--partition", "0", "--print", "--linger-ms", "60000")
     program.write_line(b"typed")
