@@ -16,7 +16,7 @@ from quekka.cli.common import CONTEXT_SETTINGS, broker_options, quekka_command, 
 from quekka.cli.completion import complete_groups, complete_topics
 from quekka.cli.consumption import Consumption, Limits
 from quekka.cli.output import RecordOutput
-from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec
+from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec, topic_name
 from quekka.cli.positions import find_offsets
 from quekka.cli.record_format import RecordFormatter, record_formatter
 from quekka.errors import UnknownTopicOrPartitionError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("quekka-consume", context_settings=CONTEXT_SETTINGS)
-@click.argument("topic", shell_complete=complete_topics)
+@click.argument("topic", type=topic_name, shell_complete=complete_topics)
 @click.option(
     "--from",
     "where",

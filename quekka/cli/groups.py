@@ -15,7 +15,7 @@ from quekka.cli.common import (
     subcommand_options,
 )
 from quekka.cli.completion import complete_groups, complete_topics
-from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec
+from quekka.cli.parameters import OFFSET_HELP, OFFSET_METAVAR, offset_spec, topic_name
 from quekka.cli.positions import find_offsets
 from quekka.cli.table import facts, table
 from quekka.errors import GroupIdNotFoundError, NonEmptyGroupError
@@ -53,7 +53,9 @@ def list_command() -> None:
 
 @main.command("describe", short_help="Show state, members, offsets and lag.")
 @group_argument
-@click.option("--topic", metavar="TOPIC", shell_complete=complete_topics, help="Only this topic.")
+@click.option(
+    "--topic", metavar="TOPIC", type=topic_name, shell_complete=complete_topics, help="Only this topic."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @subcommand_options
 @quekka_command
@@ -97,7 +99,12 @@ def _lines_of(description: "GroupDescription") -> Iterable[str]:
 @main.command("reset-offsets", short_help="Move the committed offsets of a topic.")
 @group_argument
 @click.option(
-    "--topic", metavar="TOPIC", required=True, shell_complete=complete_topics, help="Whose offsets to move."
+    "--topic",
+    metavar="TOPIC",
+    type=topic_name,
+    required=True,
+    shell_complete=complete_topics,
+    help="Whose offsets to move.",
 )
 @click.option(
     "--partition",
@@ -122,7 +129,8 @@ def reset_offsets_command(
     with _admin() as admin:
         before = admin.describe_group(group, topic)
         if before.members:
-            raise NonEmptyGroupError(f"group {group!r} has {len(before.members)} members; stop them first")
+            members = ", ".join(before.members)
+            raise NonEmptyGroupError(f"group {group!r} has members, stop them first: {members}")
         committed = {each.partition: each.committed for each in before.partitions}
         chosen = sorted(set(partitions)) or range(len(admin.describe_topic(topic).partitions))
         targets = find_offsets(admin, [TopicPartition(topic, each) for each in chosen], where)

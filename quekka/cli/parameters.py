@@ -4,11 +4,20 @@ from datetime import datetime
 
 import click
 
-from quekka.errors import BadRequestError
+from quekka.errors import BadRequestError, InvalidTopicError
 from quekka.offset_spec import OffsetSpec
+from quekka.topic_name import check_topic_name
 
 OFFSET_METAVAR = "WHERE"
 OFFSET_HELP = "earliest, latest, an offset, timestamp:<ms>, or an ISO 8601 time (local where it has no zone)"
+
+
+def topic_name(text: str) -> str:
+    """A topic's name as the rules have it; raises click.BadParameter."""
+    try:
+        return check_topic_name(text)
+    except InvalidTopicError as error:
+        raise click.BadParameter(f"{error.message}.") from None
 
 
 def offset_spec(text: str) -> OffsetSpec:

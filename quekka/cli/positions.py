@@ -15,8 +15,8 @@ def find_offsets(
 ) -> dict["TopicPartition", int]:
     """The offset of `where` in each partition.
 
-    Raises OffsetOutOfRangeError that names the partition where a plain offset does not exist: one that is meant
-    for another partition would else silently mean something else there.
+    Raises OffsetOutOfRangeError that names the partition where a plain offset does not exist: one that is
+    meant for another partition would else silently mean something else there.
     """
     found = {}
     for partition in partitions:

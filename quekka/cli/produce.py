@@ -23,7 +23,7 @@ from quekka.cli.common import (
     show_warnings,
 )
 from quekka.cli.completion import complete_topics
-from quekka.cli.parameters import name_value
+from quekka.cli.parameters import name_value, topic_name
 from quekka.cli.progress import progress
 from quekka.cli.record_input import (
     InputItem,
@@ -47,7 +47,7 @@ INTERRUPTED_TIMEOUT_S = 2.0
 
 
 @click.command("quekka-produce", context_settings=CONTEXT_SETTINGS)
-@click.argument("topic", shell_complete=complete_topics)
+@click.argument("topic", type=topic_name, shell_complete=complete_topics)
 @click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 )

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from quekka.cli.common import Exit, complain, describe_error, exit_for
 from quekka.cli.record_input import InputRecord
-from quekka.errors import QuekkaError
+from quekka.errors import (
+    NetworkError,
+    QuekkaError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 if TYPE_CHECKING:
     from quekka.client import Producer, RecordMetadata
@@ -17,6 +23,14 @@ PENDING_MAX = 10_000
 
 COMPLAINTS_MAX = 20
 """Failed records that are described one by one; more are only counted."""
+
+SHARED_BY_ALL = (
+    NetworkError,
+    RequestTimedOutError,
+    UnknownTopicOrPartitionError,
+    TopicAuthorizationFailedError,
+)
+"""Failures of which the next record would die too."""
 
 
 class Sending:
@@ -69,11 +83,11 @@ class Sending:
         self.records_failed += 1
         if self.records_failed <= COMPLAINTS_MAX:
             complain(f"{place}: {describe_error(error)}")
-        self.exit_code = Exit.RECORDS_FAILED
-        cause = exit_for(error)
-        if cause in (Exit.BROKER_UNREACHABLE, Exit.NOT_FOUND):
-            self.exit_code = cause
+        if isinstance(error, SHARED_BY_ALL):
             self.stopped = True
+            self.exit_code = exit_for(error)
+        elif not self.stopped:
+            self.exit_code = Exit.RECORDS_FAILED
 
     def _settle_oldest(self) -> None:
         place, future = self._pending.popleft()

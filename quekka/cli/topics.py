@@ -17,7 +17,7 @@ from quekka.cli.common import (
     subcommand_options,
 )
 from quekka.cli.completion import complete_topics
-from quekka.cli.parameters import name_value
+from quekka.cli.parameters import name_value, topic_name
 from quekka.cli.table import Cell, Size, facts, table
 from quekka.errors import InvalidConfigError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 from quekka.topic_name import OFFSETS_TOPIC
@@ -25,9 +25,14 @@ from quekka.topic_name import OFFSETS_TOPIC
 if TYPE_CHECKING:
     from quekka.client import Admin, PartitionDescription, TopicDescription
 
-topic_argument = click.argument("topic", shell_complete=complete_topics)
+topic_argument = click.argument("topic", type=topic_name, shell_complete=complete_topics)
 topics_argument = click.argument(
-    "topics", metavar="TOPIC...", nargs=-1, required=True, shell_complete=complete_topics
+    "topics",
+    metavar="TOPIC...",
+    type=topic_name,
+    nargs=-1,
+    required=True,
+    shell_complete=complete_topics,
 )
 config_option = click.option(
     "--config",

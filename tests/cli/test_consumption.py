@@ -85,6 +85,19 @@ def test_an_empty_topic_ends_at_once(manual_clock: ManualClock) -> None:
     assert consumer.asked == []
 
 
+def test_a_member_that_got_no_partition_ends_after_it_has_waited(manual_clock: ManualClock) -> None:
+    consumer = Consumer(manual_clock)
+    consumer.assignment = set  # type: ignore[method-assign]
+    assert consume(consumer, manual_clock, end_offsets={PARTITION: 5, OTHER: 0}) == []
+    assert len(consumer.asked) == 2
+
+
+def test_records_of_a_partition_that_was_added_meanwhile_are_not_written(manual_clock: ManualClock) -> None:
+    consumer = Consumer(manual_clock, records(OTHER, 0), records(PARTITION, 0))
+    assert consume(consumer, manual_clock, end_offsets={PARTITION: 1}) == [b"0"]
+    assert consumer.commits == [{PARTITION: 1}]
+
+
 def test_no_more_than_max_records_are_asked_for(manual_clock: ManualClock) -> None:
     consumer = Consumer(manual_clock, records(PARTITION, 0, 1), records(PARTITION, 2))
     assert consume(consumer, manual_clock, records_max=3) == [b"0", b"1", b"2"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from quekka.cli.parameters import name_value, offset_spec
+from quekka.cli.parameters import name_value, offset_spec, topic_name
 from quekka.offset_spec import EARLIEST, LATEST, OffsetSpec
 
 
@@ -52,6 +52,16 @@ def test_a_place_that_makes_no_sense_is_repeated_in_the_error(text: str) -> None
     with pytest.raises(click.BadParameter, match="is none of earliest, latest") as caught:
         offset_spec(text)
     assert repr(text) in caught.value.message
+
+
+def test_a_topic_name_is_taken_as_it_is() -> None:
+    assert topic_name("orders.v1_a-b") == "orders.v1_a-b"
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a b", "a/b", "zürich", "a" * 250])
+def test_a_topic_name_against_the_rules_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no topic name"):
+        topic_name(text)
 
 
 @pytest.mark.parametrize(

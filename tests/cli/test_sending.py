@@ -13,6 +13,7 @@ from quekka.errors import (
     MessageTooLargeError,
     NetworkError,
     QuekkaError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
@@ -89,12 +90,24 @@ def test_a_refused_record_is_named_and_the_others_go_on(capsys: pytest.CaptureFi
     [
         pytest.param(NetworkError("gone"), Exit.BROKER_UNREACHABLE, id="broker away"),
         pytest.param(UnknownTopicOrPartitionError("t"), Exit.NOT_FOUND, id="no topic"),
+        pytest.param(TopicAuthorizationFailedError("t"), Exit.BROKER_REFUSED, id="the broker's own topic"),
     ],
 )
 def test_a_failure_that_all_will_share_stops(error: QuekkaError, code: Exit) -> None:
     under_way = sending(Producer(error))
     under_way.send("line 1", InputRecord(b"a"))
     assert (under_way.stopped, under_way.exit_code, under_way.records_failed) == (True, code, 1)
+
+
+def test_once_stopped_a_lesser_failure_changes_nothing() -> None:
+    producer = Producer()
+    under_way = sending(producer)
+    under_way.send("line 1", InputRecord(b"a"))
+    under_way.send("line 2", InputRecord(b"b"))
+    producer.futures[0].set_exception(NetworkError("gone"))
+    producer.futures[1].set_exception(MessageTooLargeError("too large"))
+    under_way.settle()
+    assert (under_way.stopped, under_way.exit_code) == (True, Exit.BROKER_UNREACHABLE)
 
 
 def test_many_failures_are_not_all_described(capsys: pytest.CaptureFixture[str]) -> None:
