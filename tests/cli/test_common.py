@@ -2,8 +2,10 @@
 
 import errno
 import logging
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -66,6 +68,15 @@ def raiser(error: BaseException) -> Callable[[], None]:
 def test_exit_codes_are_different_and_documented() -> None:
     assert len({code.value for code in Exit}) == len(Exit)
     assert all(code.doc for code in Exit)
+
+
+@pytest.mark.parametrize("tool", ["topics", "produce", "consume", "groups"])
+def test_a_man_page_lists_exit_codes_that_exist_in_order(tool: str) -> None:
+    page = (Path(__file__).resolve().parents[2] / "man" / f"quekka-{tool}.1").read_text(encoding="utf-8")
+    section = page.partition(".Sh EXIT STATUS")[2].partition(".Sh")[0]
+    listed = [int(number) for number in re.findall(r"^\.It (\d+)$", section, re.MULTILINE)]
+    assert listed == [code for code in sorted(Exit) if code in listed]
+    assert {Exit.OK, Exit.USAGE, Exit.BROKER_UNREACHABLE, Exit.BROKER_REFUSED, Exit.NOT_FOUND} <= set(listed)
 
 
 def test_error_codes_with_an_exit_code_of_their_own_exist() -> None:
