@@ -91,13 +91,12 @@ class Accumulator:
                 raise IllegalStateError("the producer is closed")
             if size_bytes > self._free_bytes:
                 self._wait_for_memory_locked(size_bytes)
-            queue = topic.sticky_queue() if partition is None else topic.queues[partition]
-            batches = queue.batches
-            batch = batches[-1] if batches else None
-            if batch is None or batch.is_closed:
-                batch = self._open_batch_locked(queue, timestamp_ms)
-            elif batch.reserved_bytes + size_bytes > self._batch_size_bytes:
-                batch.is_closed = True
+            if partition is None:
+                queue = topic.sticky_queue(size_bytes, self._batch_size_bytes)
+            else:
+                queue = topic.queues[partition]
+            batch = queue.open_batch(size_bytes, self._batch_size_bytes)
+            if batch is None:
                 batch = self._open_batch_locked(queue, timestamp_ms)
             future = batch.append(key, value, headers, timestamp_ms, size_bytes)
             self._free_bytes -= size_bytes

@@ -346,8 +346,8 @@ class Consumer:
         self._coordinator.run_due()
         if self._is_closing:
             return False
-        wait_s = self._coordinator.remaining_s()
         remaining_s = deadline.remaining_s()
+        wait_s = self._coordinator.remaining_s()
         self._fetcher.fetch(wait_s if remaining_s is None else min(wait_s, remaining_s))
         return not self._is_closing
 

@@ -69,7 +69,7 @@ class ConsumerCoordinator:
         self._refresh_at_s = self.due_at_s = 0.0
 
     def remaining_s(self) -> float:
-        """Seconds until something is due."""
+        """Seconds until something is due; infinite when nothing ever is."""
         return max(0.0, self.due_at_s - self._clock.monotonic_s())
 
     def run_due(self) -> None:

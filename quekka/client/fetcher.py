@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_PAUSE_S = 0.5
 """Before a partition is read again after an error of its own that may pass."""
+WAIT_MAX_S = 3600.0
+"""poll(2) takes no infinite number; the caller waits again."""
 CONNECTION_TROUBLE = (NetworkError, RequestTimedOutError, ShuttingDownError, TooManyConnectionsError)
 
 
@@ -80,8 +82,8 @@ class Fetcher:
             if lane.waits_for(state):
                 lane.drop()
 
-    def fetch(self, wait_s: float | None) -> None:
-        """Wait up to `wait_s`, None for ever, until there is something to hand out."""
+    def fetch(self, wait_s: float) -> None:
+        """Wait until there is something to hand out, for `wait_s` at most (or for `WAIT_MAX_S`)."""
         if self._has_data():
             return
         for lane in self._lanes:
@@ -181,7 +183,7 @@ class Fetcher:
             state.retry_at_s = self._clock.monotonic_s() + RETRY_PAUSE_S
             raise error
 
-    def _wait(self, wait_s: float | None) -> Sequence[FetchLane]:
+    def _wait(self, wait_s: float) -> Sequence[FetchLane]:
         """The lanes with a reply, after `wait_s` at most, or as soon as there is one."""
         waiting = {lane.fileno(): lane for lane in self._lanes if lane.is_waiting}
         received = [lane for lane in waiting.values() if lane.has_received]
@@ -196,9 +198,7 @@ class Fetcher:
             self._wake_receiver.recv(4096)
         return [waiting[fileno] for fileno in ready if fileno in waiting]
 
-    def _wait_ms(self, wait_s: float | None) -> int | None:
-        """Rounded up, so that time is over after it; a lane that pauses ends the wait too."""
-        waits = [pause_s for lane in self._lanes if (pause_s := lane.pause_s()) is not None]
-        if wait_s is not None:
-            waits.append(wait_s)
-        return math.ceil(min(waits) * 1000) if waits else None
+    def _wait_ms(self, wait_s: float) -> int:
+        """Rounded up, so that time is over after it; the end of a lane's pause ends the wait too."""
+        pauses_s = [pause_s for lane in self._lanes if (pause_s := lane.pause_s()) is not None]
+        return math.ceil(min(wait_s, WAIT_MAX_S, *pauses_s) * 1000)

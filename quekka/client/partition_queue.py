@@ -18,11 +18,17 @@ class PartitionQueue:
         self.topic_partition = topic_partition
         self.batches: deque[ProducerBatch] = deque()
 
-    def open_batch(self) -> ProducerBatch | None:
-        """The batch that takes more records, if there is one."""
-        if self.batches and not self.batches[-1].is_closed:
-            return self.batches[-1]
-        return None
+    def open_batch(self, size_bytes: int, batch_size_bytes: int) -> ProducerBatch | None:
+        """The batch that takes a record of `size_bytes`; one that has no room for it is closed."""
+        if not self.batches:
+            return None
+        batch = self.batches[-1]
+        if batch.is_closed:
+            return None
+        if batch.reserved_bytes + size_bytes > batch_size_bytes:
+            batch.is_closed = True
+            return None
+        return batch
 
     def send_at_s(self) -> float:
         """When the first batch is due, in monotonic time: at once if it is full or has others behind it."""
@@ -50,10 +56,10 @@ class TopicQueues:
         """Wall time from which the number of partitions is asked for again."""
         self.sticky = sticky % len(queues)
 
-    def sticky_queue(self) -> PartitionQueue:
-        """The queue for a record without a key; the caller holds the accumulator's mutex."""
+    def sticky_queue(self, size_bytes: int, batch_size_bytes: int) -> PartitionQueue:
+        """The queue for a record of `size_bytes` without a key; the caller holds the accumulator's mutex."""
         queue = self.queues[self.sticky]
-        if queue.open_batch() is None:
+        if queue.open_batch(size_bytes, batch_size_bytes) is None:
             self.sticky = (self.sticky + 1) % self.partitions
             queue = self.queues[self.sticky]
         return queue

@@ -147,9 +147,11 @@ def test_a_line_without_end_is_cut_off() -> None:
 
 def test_a_payload_beyond_all_bounds_is_refused_before_memory_is_taken(fake_server: Start) -> None:
     server = fake_server(script(b"+BATCHES %d 0 0\r\n" % (PAYLOAD_BYTES_MAX + 1)))
-    with Connection(parse_addresses(server.address)) as connection:
-        with pytest.raises(UnknownServerError, match=f"{PAYLOAD_BYTES_MAX + 1} bytes"):
-            connection.request("READ", "logs", 0, 0)
+    with (
+        Connection(parse_addresses(server.address)) as connection,
+        pytest.raises(UnknownServerError, match=f"{PAYLOAD_BYTES_MAX + 1} bytes"),
+    ):
+        connection.request("READ", "logs", 0, 0)
 
 
 def test_abort_wakes_a_thread_that_waits(fake_server: Start) -> None:
