@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from ledger import Ledger, Place, RecordId, identify, make_value
 from wire_client import REPLY_TIMEOUT_S, WireClient, WireMessage
 
 from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.storage.log_verifier import LogVerifier
 
 RECORDS_PER_TURN_MAX = 60
 
@@ -170,6 +172,13 @@ class Producer(Worker):
         self._ledger.note_sent(identities)
         records = [(identity, make_value(identity, self._rng)) for identity in identities]
         self._ledger.note_acknowledged(self._turn(lines, self._target, records, self._rng))
+
+
+def assert_logs_and_indexes_agree(data_dir: Path) -> None:
+    """Nothing is wrong with any file of a data directory that no broker uses."""
+    with LogVerifier(data_dir) as verifier:
+        problems = list(verifier.verify(lambda _size_bytes: None))
+    assert not problems, "\n".join(map(str, problems))
 
 
 def read_partition(

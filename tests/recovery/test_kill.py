@@ -14,7 +14,16 @@ import pytest
 from ledger import Ledger
 from quekkad_process import QuekkadProcess
 from wire_client import WireClient
-from workload import Producer, Target, Worker, append_batch, joined, publish_pipelined, read_all
+from workload import (
+    Producer,
+    Target,
+    Worker,
+    append_batch,
+    assert_logs_and_indexes_agree,
+    joined,
+    publish_pipelined,
+    read_all,
+)
 
 ROUNDS = 10
 TOPIC = "survivors"
@@ -140,3 +149,4 @@ def test_acknowledged_records_and_commits_survive_kill_9(
         story.check(client)
     assert story.committed, "no commit was ever acknowledged"
     assert process.terminate() == 0
+    assert_logs_and_indexes_agree(tmp_path / "data")

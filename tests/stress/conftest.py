@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from broker_kinds import BROKER_KINDS, RunningBroker, StartBroker
+from workload import assert_logs_and_indexes_agree
 
 HERE = Path(__file__).parent
 
@@ -17,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(params=BROKER_KINDS)
 def start_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StartBroker]:
-    """Start the test's one broker with settings; stopped at the end, cleanly."""
+    """Start the test's one broker with settings; at the end it is stopped and its files are verified."""
     started: list[RunningBroker] = []
 
     def start(settings: Mapping[str, str]) -> RunningBroker:
@@ -29,3 +30,4 @@ def start_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sta
     yield start
     for broker in started:
         broker.stop()
+        assert_logs_and_indexes_agree(tmp_path / "data")
