@@ -50,13 +50,13 @@ class Peer:
     def __repr__(self) -> str:
         return f"<Peer {self.name}>"
 
-    def receive_into(self, view: memoryview) -> int | None:
+    def receive_into(self, view: memoryview, flags: int = 0) -> int | None:
         """Bytes received, 0 at the end of the stream, None when nothing came for `QUIET_S`.
 
-        Raises PeerGoneError.
+        With `socket.MSG_DONTWAIT`, None when nothing is here already. Raises PeerGoneError.
         """
         try:
-            return self._socket.recv_into(view)
+            return self._socket.recv_into(view, 0, flags)
         except BlockingIOError:
             return None
         except OSError as error:

@@ -1,11 +1,12 @@
 """The loop of a text connection: read all there is, understand it, do it, answer it in one piece."""
 
 import logging
+import socket
 
 from quekka.broker.broker import BrokerCore
 from quekka.deadline import Deadline
 from quekka.errors import QuekkaError, UnknownServerError
-from quekka.protocols.text.connection import AppendBatches, Event, PublishRun, TextConnection
+from quekka.protocols.text.connection import AppendRun, Event, PublishRun, TextConnection
 from quekka.servers.connection_slots import ConnectionSlots
 from quekka.servers.peer import Peer, PeerGoneError
 from quekka.servers.text_handlers import HANDLERS
@@ -14,7 +15,15 @@ from quekka.servers.text_session import TextSession
 
 logger = logging.getLogger(__name__)
 
-_PIPELINED = (PublishRun, AppendBatches)
+BURST_BYTES = 16 * 1024
+"""A read of at least this much hints that more is there already."""
+UNANSWERED_BYTES_MAX = 2 * 1024 * 1024
+"""How much is received from a peer that does not stop to send, before it gets replies.
+
+While the writer appends what was received, the connection's thread receives and checks what comes next.
+"""
+
+_PIPELINED = (PublishRun, AppendRun)
 """Requests that need not see what those before them appended."""
 
 
@@ -40,6 +49,7 @@ class TextServer:
             is_going_on = handle_all(session, connection.feed(first))
             while is_going_on and not connection.closed and not peer.is_interrupted:
                 is_going_on = handle_all(session, _receive(session, connection))
+            session.flush()
         finally:
             session.close()
         peer.linger()
@@ -52,15 +62,11 @@ def _receive(session: TextSession, connection: TextConnection) -> list[Event]:
     """
     deadline = Deadline(session.peer.idle_s)
     while True:
-        size_bytes = session.peer.receive_into(connection.get_buffer())
-        if size_bytes is None:
-            connection.release()
-            session.release()
-            session.peer.wait_until_readable(deadline)
-            continue
+        size_bytes = _receive_some(session, connection, deadline)
         if size_bytes == 0:
             return connection.eof_received()
         session.bytes_in += size_bytes
+        session.is_bursting = size_bytes >= BURST_BYTES
         events = connection.buffer_updated(size_bytes)
         if events:
             return events
@@ -68,12 +74,28 @@ def _receive(session: TextSession, connection: TextConnection) -> list[Event]:
             raise PeerGoneError(f"half a request in {session.peer.idle_s:g} s (connections.max.idle.ms)")
 
 
+def _receive_some(session: TextSession, connection: TextConnection, deadline: Deadline) -> int:
+    """Take what is there; before waiting for more, send what there is to answer."""
+    if session.is_bursting and session.unanswered_bytes < UNANSWERED_BYTES_MAX:
+        size_bytes = session.peer.receive_into(connection.get_buffer(), socket.MSG_DONTWAIT)
+        if size_bytes is not None:
+            session.unanswered_bytes += size_bytes
+            return size_bytes
+    session.flush()
+    connection.reclaim()
+    while (size_bytes := session.peer.receive_into(connection.get_buffer())) is None:
+        connection.release()
+        session.release()
+        session.peer.wait_until_readable(deadline)
+    session.unanswered_bytes = size_bytes
+    return size_bytes
+
+
 def handle_all(session: TextSession, events: list[Event]) -> bool:
-    """Do what was asked and send the replies; False when the connection cannot go on."""
+    """Do what was asked; False when the connection cannot go on."""
     try:
         for event in events:
             _handle(session, event)
-        session.flush()
     except PeerGoneError:
         raise
     except Exception:

@@ -45,11 +45,15 @@ class TextSession:
         self.connections = connections
         self.transfer = Transfer()
         self.has_memberships = False
+        self.is_bursting = False
+        """The peer sends faster than we read."""
+        self.unanswered_bytes = 0
         self.requests = self.errors = 0
         self.records_in = self.records_out = 0
         self.bytes_in = self.bytes_out = 0
         self._replies: list[bytes | Promise] = []
         self._unsent_bytes = 0
+        self._has_promises = False
 
     def reply(self, data: bytes) -> None:
         """Answer a request; it is sent with the next `flush`."""
@@ -65,9 +69,13 @@ class TextSession:
     def promise(self, promise: Promise) -> None:
         """Answer a request later, in its place."""
         self._replies.append(promise)
+        self._has_promises = True
 
     def settle(self) -> None:
         """Keep all promises: what was appended so far can be seen from now on."""
+        if not self._has_promises:
+            return
+        self._has_promises = False
         for index, item in enumerate(self._replies):
             if not isinstance(item, bytes):
                 data = self._replies[index] = item.keep(self)

@@ -5,7 +5,8 @@ The caller owns the socket and, as with asyncio's BufferedProtocol, the connecti
     size = receive_into(connection.get_buffer())
     events = connection.buffer_updated(size) if size else connection.eof_received()
 
-Payload slices in the events are true until the next `get_buffer()`.
+The values of a `PublishRun` are true until the next `get_buffer()`, the payloads of an `AppendRun` until
+`reclaim()`, so that they can be read from while the next ones are received.
 
 Three rules shape the code. A payload is skipped, not understood as requests, when its line is refused. A
 run of PUBLISH lines for one topic becomes one event, and a line that repeats the line before costs one
@@ -23,6 +24,7 @@ from quekka.errors import (
     QuekkaError,
     UnknownCommandError,
 )
+from quekka.protocols.memory_pool import MemoryPool
 from quekka.protocols.stream_buffer import StreamBuffer
 from quekka.protocols.text.grammar import LINE_BYTES_MAX
 from quekka.protocols.text.line import (
@@ -49,13 +51,17 @@ class PublishRun(NamedTuple):
     acks: int
     requests: list[Publish]
     values: list[memoryview]
+    """True until the next `get_buffer()`."""
 
 
-class AppendBatches(NamedTuple):
-    """An APPEND with its payload, which the receiver may change in place."""
+class AppendRun(NamedTuple):
+    """APPEND requests that followed each other, all for one partition and with the same `acks`."""
 
-    request: Append
-    payload: memoryview
+    topic: str
+    partition: int
+    acks: int
+    payloads: list[memoryview]
+    """True until `reclaim()`; they may be changed in place."""
 
 
 class Refused(NamedTuple):
@@ -68,7 +74,7 @@ class Refused(NamedTuple):
     """Nobody knows where the next request would begin."""
 
 
-Event = Request | PublishRun | AppendBatches | Refused
+Event = Request | PublishRun | AppendRun | Refused
 PayloadLimit = Callable[[Publish | Append], int]
 
 
@@ -83,34 +89,28 @@ class TextConnection:
         self.closed = False
         """True after QUIT or an error that closes: what follows is not read."""
         self._payload_limit = payload_limit
-        self._stream = StreamBuffer()
-        self._large = PayloadBuffer()
-        self._large_request: Publish | Append | None = None
+        self._pool = MemoryPool()
+        self._stream = StreamBuffer(self._pool)
+        self._large: tuple[Publish | Append, PayloadBuffer] | None = None
         self._skip_bytes = 0
         self._skip_reason: Refused | None = None
-        self._last_publish: tuple[bytes, Publish] | None = None
-
-    @property
-    def in_payload(self) -> bool:
-        """True while a large payload is on its way: every byte the buffer asks for will come."""
-        return self._large_request is not None
+        self._last_line: tuple[bytes, Publish | Append] | None = None
 
     def get_buffer(self) -> memoryview:
         """Where the next received bytes go; never empty."""
-        if self._large_request is not None:
-            return self._large.writable()
+        if self._large is not None:
+            return self._large[1].writable()
         return self._stream.writable()
 
     def buffer_updated(self, size_bytes: int) -> list[Event]:
         """The requests that became whole with the `size_bytes` put into `get_buffer()`."""
-        if self._large_request is not None:
-            self._large.wrote(size_bytes)
-            return self._finish_large(self._large_request)
+        if self._large is not None:
+            return self._receive_large(*self._large, size_bytes)
         self._stream.wrote(size_bytes)
         return self._parse()
 
     def feed(self, data: bytes) -> list[Event]:
-        """As `get_buffer` and `buffer_updated`, for bytes received elsewhere; copies the payloads."""
+        """As `get_buffer` and `buffer_updated`, for bytes received elsewhere; the values are copies."""
         events: list[Event] = []
         position = 0
         while position < len(data) and not self.closed:
@@ -128,15 +128,18 @@ class TextConnection:
         self.closed = True
         if self._skip_reason is not None:
             return [self._skip_reason]
-        if self._large_request is not None:
-            return [_broken_off(self._large.received_bytes, self._large.length)]
+        if self._large is not None:
+            return [_broken_off(self._large[1].received_bytes, self._large[1].length)]
         return self._broken_off_line()
+
+    def reclaim(self) -> None:
+        """Use the memory of all payloads handed out so far again."""
+        self._pool.reclaim()
 
     def release(self) -> None:
         """Give back the memory of a burst, as far as nothing waits in it."""
         self._stream.release()
-        if self._large_request is None:
-            self._large.release(0)
+        self._pool.release()
 
     def _parse(self) -> list[Event]:
         events: list[Event] = []
@@ -151,9 +154,9 @@ class TextConnection:
             return self._skip(events, self._skip_reason)
         stream = self._stream
         start = stream.start
-        last = self._last_publish
+        last = self._last_line
         if last is not None and stream.data.startswith(last[0], start, stream.end):
-            return self._take_publishes(events, *last)
+            return self._take_payload(events, *last)
         common = match_publish(stream.data, start, stream.end)
         if common is not None:
             return self._take_publishes(events, *common)
@@ -192,13 +195,26 @@ class TextConnection:
         except QuekkaError as error:
             self._stream.consume_to(after_line)
             return self._refuse_payload(events, length, Refused(error, wants_no_reply(command, words)))
-        if isinstance(request, Publish):
-            return self._take_publishes(events, raw, request)
-        if isinstance(request, Append):
-            return self._take_append(events, request, after_line)
+        if isinstance(request, Publish | Append):
+            return self._take_payload(events, raw, request)
         self._stream.consume_to(after_line)
         self.closed = isinstance(request, Quit)
         events.append(request)
+        return True
+
+    def _take_payload(self, events: list[Event], line: bytes, request: Publish | Append) -> bool:
+        """Act on a request with a payload; the stream begins with its line."""
+        if isinstance(request, Publish):
+            return self._take_publishes(events, line, request)
+        self._last_line = line, request
+        stream = self._stream
+        body = stream.start + len(line)
+        after = body + request.length
+        if after > stream.end:
+            return self._wait_for_payload(events, request, body)
+        _append_run_for(events, request).payloads.append(stream.view[body:after])
+        stream.lend()
+        stream.consume_to(after)
         return True
 
     def _take_publishes(self, events: list[Event], line: bytes, request: Publish) -> bool:
@@ -210,7 +226,7 @@ class TextConnection:
         data, view, position, end = stream.data, stream.view, stream.start, stream.end
         if position + len(line) + request.length > end:
             return self._wait_for_payload(events, request, position + len(line))
-        run = _run_for(events, request)
+        run = _publish_run_for(events, request)
         add_request, add_value = run.requests.append, run.values.append
         while (after := (body := position + len(line)) + request.length) <= end:
             add_request(request)
@@ -221,17 +237,8 @@ class TextConnection:
                 if common is None or common[1].topic != run.topic or common[1].acks != run.acks:
                     break
                 line, request = common
-        self._last_publish = line, request
+        self._last_line = line, request
         stream.consume_to(position)
-        return True
-
-    def _take_append(self, events: list[Event], request: Append, body: int) -> bool:
-        stream = self._stream
-        after = body + request.length
-        if after > stream.end:
-            return self._wait_for_payload(events, request, body)
-        events.append(AppendBatches(request, stream.view[body:after]))
-        stream.consume_to(after)
         return True
 
     def _wait_for_payload(self, events: list[Event], request: Publish | Append, body: int) -> bool:
@@ -243,19 +250,18 @@ class TextConnection:
             error = MessageTooLargeError(f"a payload of {request.length} bytes, {limit} are allowed here")
             return self._refuse_payload(events, request.length, Refused(error, request.acks == ACKS_NONE))
         if request.length > INLINE_BYTES_MAX:
-            self._large.release()
-            self._large.begin(request.length, stream.view[body : stream.end])
-            self._large_request = request
+            self._large = (request, PayloadBuffer(self._pool, request.length, stream.view[body : stream.end]))
             stream.consume_to(stream.end)
         return False
 
-    def _finish_large(self, request: Publish | Append) -> list[Event]:
-        if self._large.missing_bytes:
+    def _receive_large(self, request: Publish | Append, large: PayloadBuffer, size_bytes: int) -> list[Event]:
+        large.wrote(size_bytes)
+        if large.missing_bytes:
             return []
-        self._large_request = None
-        payload = self._large.payload()
+        self._large = None
+        payload = large.lend()
         if isinstance(request, Append):
-            return [AppendBatches(request, payload)]
+            return [AppendRun(request.topic, request.partition, request.acks, [payload])]
         return [PublishRun(request.topic, request.acks, [request], [payload])]
 
     def _refuse(self, events: list[Event], error: QuekkaError, *, closes: bool = False) -> bool:
@@ -293,21 +299,30 @@ class TextConnection:
 
 
 def _own(event: Event) -> Event:
-    """The same event with payloads that stay true."""
+    """The same event with values that stay true."""
     if isinstance(event, PublishRun):
         return event._replace(values=[memoryview(bytes(value)) for value in event.values])
-    if isinstance(event, AppendBatches):
-        return event._replace(payload=memoryview(bytearray(event.payload)))
     return event
 
 
-def _run_for(events: list[Event], request: Publish) -> PublishRun:
+def _publish_run_for(events: list[Event], request: Publish) -> PublishRun:
     """The run at the end of `events` that `request` continues, or a new one."""
     if events:
         last = events[-1]
         if isinstance(last, PublishRun) and last.topic == request.topic and last.acks == request.acks:
             return last
     run = PublishRun(request.topic, request.acks, [], [])
+    events.append(run)
+    return run
+
+
+def _append_run_for(events: list[Event], request: Append) -> AppendRun:
+    """The run at the end of `events` that `request` continues, or a new one."""
+    if events:
+        last = events[-1]
+        if isinstance(last, AppendRun) and last[:3] == (request.topic, request.partition, request.acks):
+            return last
+    run = AppendRun(request.topic, request.partition, request.acks, [])
     events.append(run)
     return run
 

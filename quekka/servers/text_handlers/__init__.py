@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from quekka.protocols.text import request
-from quekka.protocols.text.connection import AppendBatches, PublishRun, Refused
-from quekka.servers.text_handlers.appending import append_batches
+from quekka.protocols.text.connection import AppendRun, PublishRun, Refused
+from quekka.servers.text_handlers.appending import append
 from quekka.servers.text_handlers.broker_state import ping, quit_connection, refused, show_help, stats
 from quekka.servers.text_handlers.groups import (
     commit,
@@ -30,7 +30,7 @@ Handler = Callable[[TextSession, Any], None]
 
 HANDLERS: Mapping[type, Handler] = MappingProxyType(
     {
-        AppendBatches: append_batches,
+        AppendRun: append,
         PublishRun: publish,
         Refused: refused,
         request.Commit: commit,
