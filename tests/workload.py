@@ -181,15 +181,19 @@ def assert_logs_and_indexes_agree(data_dir: Path) -> None:
     assert not problems, "\n".join(map(str, problems))
 
 
-def read_partition(
-    client: WireClient, topic: str, partition: int, offset: int = 0
-) -> list[tuple[int, bytes]]:
-    """All records from `offset` to the end, by FETCH."""
-    found: list[tuple[int, bytes]] = []
+def read_messages(client: WireClient, topic: str, partition: int) -> list[WireMessage]:
+    """All messages of a partition, by FETCH."""
+    found: list[WireMessage] = []
+    offset = 0
     while messages := client.ask_messages(f"FETCH {topic} {partition} {offset} 1000"):
-        found += [(message.offset, message.value) for message in messages]
+        found += messages
         offset = messages[-1].offset + 1
     return found
+
+
+def read_partition(client: WireClient, topic: str, partition: int) -> list[tuple[int, bytes]]:
+    """All records of a partition as (offset, value)."""
+    return [(message.offset, message.value) for message in read_messages(client, topic, partition)]
 
 
 def read_all(client: WireClient, target: Target) -> dict[int, list[tuple[int, bytes]]]:
