@@ -60,4 +60,4 @@ def _header(file: OpenFile, position: int, chunk: memoryview) -> BatchHeader:
     try:
         return read_header(chunk)
     except CorruptMessageError as error:
-        raise no_batch(file, position, error.message) from None
+        raise no_batch(file, position, error.message.removeprefix("byte 0: ")) from None

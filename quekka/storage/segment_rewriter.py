@@ -167,7 +167,7 @@ def naming_damage(segment: SegmentView, batch: BatchBytes) -> Iterator[None]:
         yield
     except CorruptMessageError as error:
         raise CorruptMessageError(
-            f"{segment.path}: batch at byte {batch.position}: {error.message}"
+            f"{segment.path}: byte {batch.position}: {error.message.removeprefix('byte 0: ')}"
         ) from None
 
 

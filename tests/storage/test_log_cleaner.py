@@ -276,7 +276,7 @@ def test_a_damaged_batch_stops_the_pass_and_changes_nothing(bench: Bench) -> Non
     path = bench.log.view.sealed[0].path
     data = path.read_bytes().replace(b"first", b"fIrst")
     path.write_bytes(data)
-    with pytest.raises(CorruptMessageError, match=r"00000000000000000000\.log: batch at byte 0: .*CRC-32C"):
+    with pytest.raises(CorruptMessageError, match=r"00000000000000000000\.log: byte 0: .*CRC-32C"):
         bench.clean()
     assert path.read_bytes() == data
     assert not any(name.endswith(".cleaned") for name in bench.names())

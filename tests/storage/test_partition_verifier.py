@@ -1,0 +1,136 @@
+"""PartitionVerifier: each thing that is wrong is found once, with what can be done about it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quekka.clock import ManualClock
+from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.storage.file_cache import FileCache
+from quekka.storage.files import FILES
+from quekka.storage.log_config import LogConfig
+from quekka.storage.partition_log import PartitionLog
+from quekka.storage.partition_verifier import PartitionVerifier, Problem
+from quekka.storage.segment import SegmentPaths
+
+CONFIG = LogConfig.from_settings({"index.interval.bytes": "200"})
+FIRST, SECOND = 0, 20
+"""Base offsets of the two segments."""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Two segments of 20 batches each, closed cleanly."""
+    path = tmp_path / "0"
+    cache = FileCache(FILES, 10)
+    log = PartitionLog.open(path, config=CONFIG, files=FILES, file_cache=cache, clock=ManualClock())
+    for number in range(40):
+        builder = BatchBuilder(1_700_000_000_000 + number)
+        builder.append(None, b"record number %d" % number)
+        log.writer.append([builder.build()])
+        if number == 19:
+            log.writer.roll()
+    log.writer.publish()
+    log.close()
+    cache.close_all()
+    return path
+
+
+def verify(directory: Path) -> list[Problem]:
+    return list(PartitionVerifier(FILES, directory, 200, lambda _: None).verify())
+
+
+def change(path: Path, edit: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(edit(path.read_bytes()))
+
+
+def paths(base_offset: int, directory: Path) -> tuple[Path, ...]:
+    """The .log, its offset index, its time index."""
+    return tuple(SegmentPaths.of(directory, base_offset))
+
+
+def test_a_good_partition_has_no_problem_and_is_read_once(directory: Path) -> None:
+    advanced: list[int] = []
+    verifier = PartitionVerifier(FILES, directory, 200, advanced.append)
+    assert list(verifier.verify()) == []
+    assert sum(advanced) == sum(path.stat().st_size for path in directory.glob("*.log"))
+    assert verifier.segments == 2
+    assert verifier.log_end_offset == 40
+
+
+Edit = Callable[[Path], object]
+
+WRONG: dict[str, tuple[Edit, str, str]] = {
+    "torn tail": (
+        lambda d: change(paths(SECOND, d)[0], lambda data: data[:-3]), "safe", "torn tail, 81 bytes"
+    ),
+    "zeros at the end": (
+        lambda d: change(paths(SECOND, d)[0], lambda data: data + bytes(500)), "safe", "torn tail, 500 bytes"
+    ),
+    "damage within the last segment": (
+        lambda d: change(paths(SECOND, d)[0], lambda data: data[:70] + b"?" + data[71:]), "destructive",
+        "84 bytes damaged: the batch at offset 20",
+    ),
+    "damage within an earlier segment": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: data[:70] + b"?" + data[71:]), "destructive",
+        "83 bytes damaged: the batch at offset 0",
+    ),
+    "earlier segment cut": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: data[:-3]), "destructive",
+        "81 bytes damaged: no record batch at byte 1586"
+    ),
+    "no offset index": (lambda d: paths(FIRST, d)[1].unlink(), "safe", "No such file"),
+    "no time index": (lambda d: paths(SECOND, d)[2].unlink(), "safe", "No such file"),
+    "offset index cut": (
+        lambda d: change(paths(FIRST, d)[1], lambda data: data[:-3]), "safe", "cut"
+    ),
+    "offset index of another log": (
+        lambda d: change(paths(FIRST, d)[1], lambda data: bytes(7) + b"\x01" + data[8:]), "safe",
+        "index entry offset 0, position 1: the batch there ends at offset 0, position 0",
+    ),
+    "time index emptied": (
+        lambda d: change(paths(FIRST, d)[2], lambda data: b""), "safe", "the last entry has timestamp -1"
+    ),
+    "interrupted replacement": (
+        lambda d: paths(FIRST, d)[0].rename(d / "00000000000000000000.log.swap"), "safe",
+        "the replacement of cleaned segments was interrupted",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "remedy", "what"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_found_and_can_be_repaired(
+    directory: Path, edit: Edit, remedy: str, what: str
+) -> None:
+    edit(directory)
+    problems = verify(directory)
+    assert [problem.remedy for problem in problems] == [remedy]
+    assert what in problems[0].what
+    assert problems[0].path.parent == directory
+    assert str(directory) not in problems[0].what
+    assert problems[0].repair is not None
+    problems[0].repair()
+    assert verify(directory) == []
+
+
+def test_repairs_in_reverse_order_mend_several_damages(directory: Path) -> None:
+    log = paths(FIRST, directory)[0]
+    change(log, lambda data: data[:70] + b"?" + data[71:300] + b"?" + data[301:-3])
+    problems = verify(directory)
+    assert [problem.position is not None for problem in problems] == [True, True, True]
+    for problem in reversed(problems):
+        assert problem.repair is not None
+        problem.repair()
+    assert verify(directory) == []
+    assert len(list(directory.glob("*.log.broken*"))) == 3
+
+
+def test_an_unreadable_segment_is_a_problem_and_the_others_are_checked(directory: Path) -> None:
+    log = paths(FIRST, directory)[0]
+    log.unlink()
+    log.mkdir()
+    change(paths(SECOND, directory)[0], lambda data: data[:-1])
+    problems = verify(directory)
+    assert [problem.remedy for problem in problems] == ["none", "safe"]
+    assert "directory" in problems[0].what

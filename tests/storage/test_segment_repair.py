@@ -1,0 +1,95 @@
+"""Repairs: bytes are moved, never dropped, and what is left can be read."""
+
+from pathlib import Path
+
+import pytest
+
+from quekka.formats.record_batch import patch_offsets
+from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.storage.checkpoint_file import CheckpointFile
+from quekka.storage.damage_scan import Damage
+from quekka.storage.faulty_files import FaultyFiles
+from quekka.storage.files import COPY_CHUNK_BYTES, FILES
+from quekka.storage.log_inspector import inspect_offset_index, inspect_time_index
+from quekka.storage.segment import SegmentPaths
+from quekka.storage.segment_repair import cut_damage, lower_checkpoint, rebuild_indexes, set_aside
+
+
+def make_batch(base_offset: int, size_bytes: int = 10) -> bytes:
+    builder = BatchBuilder(base_offset + 1)
+    builder.append(None, bytes(size_bytes))
+    batch = builder.build()
+    patch_offsets(batch, base_offset, 0)
+    return bytes(batch)
+
+
+def write_log(directory: Path, data: bytes) -> Path:
+    path = SegmentPaths.of(directory, 0).log
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("after", [b"", make_batch(5), make_batch(5, 2 * COPY_CHUNK_BYTES)])
+def test_damaged_bytes_are_moved_aside_and_the_rest_stays(tmp_path: Path, after: bytes) -> None:
+    before = make_batch(0)
+    path = write_log(tmp_path, before + b"damage" + after)
+    done = cut_damage(FILES, tmp_path, 0, Damage(len(before), 6, "what"), 0)
+    assert done == "6 bytes moved to 00000000000000000000.log.broken"
+    assert path.read_bytes() == before + after
+    assert path.with_name(f"{path.name}.broken").read_bytes() == b"damage"
+    _, offset_index, time_index = SegmentPaths.of(tmp_path, 0)
+    assert [entry.position for entry in inspect_offset_index(offset_index)] == [len(before)] * bool(after)
+    assert list(inspect_time_index(time_index))
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_what_was_moved_aside_earlier_stays(tmp_path: Path) -> None:
+    path = write_log(tmp_path, b"xx" + b"yy")
+    cut_damage(FILES, tmp_path, 0, Damage(2, 2, "what"), 0)
+    cut_damage(FILES, tmp_path, 0, Damage(0, 2, "what"), 0)
+    assert path.read_bytes() == b""
+    assert path.with_name(f"{path.name}.broken").read_bytes() == b"yy"
+    assert path.with_name(f"{path.name}.broken.1").read_bytes() == b"xx"
+
+
+def test_a_power_cut_after_a_repair_changes_nothing(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    path = write_log(tmp_path, make_batch(0) + b"damage" + make_batch(5))
+    cut_damage(files, tmp_path, 0, Damage(len(make_batch(0)), 6, "what"), 0)
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    files.lose_unsynced()
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+    assert path.read_bytes() == make_batch(0) + make_batch(5)
+
+
+def test_a_repair_that_fails_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    data = make_batch(0) + b"damage" + make_batch(5)
+    path = write_log(tmp_path, data)
+    files.fail("writev", path="*.tmp")
+    with pytest.raises(OSError, match="Input/output"):
+        cut_damage(files, tmp_path, 0, Damage(len(make_batch(0)), 6, "what"), 0)
+    assert path.read_bytes() == data
+
+
+def test_indexes_are_made_from_the_batches(tmp_path: Path) -> None:
+    write_log(tmp_path, make_batch(0) + make_batch(1) + make_batch(2))
+    assert rebuild_indexes(FILES, tmp_path, 0, 0) == "indexes made anew"
+    _, offset_index, time_index = SegmentPaths.of(tmp_path, 0)
+    assert [entry.relative_offset for entry in inspect_offset_index(offset_index)] == [1, 2]
+    assert [entry.timestamp_ms for entry in inspect_time_index(time_index)][-1] == 3
+
+
+def test_a_file_is_set_aside_under_a_free_name(tmp_path: Path) -> None:
+    for _ in range(2):
+        (tmp_path / "checkpoint").write_bytes(b"x")
+        done = set_aside(FILES, tmp_path / "checkpoint")
+    assert done == "renamed to checkpoint.broken.1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.broken", "checkpoint.broken.1"]
+
+
+def test_only_offsets_beyond_the_end_are_lowered(tmp_path: Path) -> None:
+    checkpoint = CheckpointFile(tmp_path, "recovery-point-offset-checkpoint")
+    checkpoint.write({0: 10, 1: 99, 2: 7})
+    lower_checkpoint(checkpoint, {0: 10, 1: 20})
+    assert checkpoint.read() == {0: 10, 1: 20, 2: 7}
