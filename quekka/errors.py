@@ -215,6 +215,31 @@ class UnsupportedCompressionTypeError(QuekkaError):
     number = 76
 
 
+class MemberIdRequiredError(QuekkaError):
+    """A consumer came without a member id: it is to come again with `member_id` (KIP-394)."""
+
+    code = "MEMBER_ID_REQUIRED"
+    number = 79
+
+    def __init__(self, message: str = "", member_id: str = "") -> None:
+        super().__init__(message)
+        self.member_id = member_id
+
+
+class GroupMaxSizeReachedError(QuekkaError):
+    """The group has `group.max.size` members."""
+
+    code = "GROUP_MAX_SIZE_REACHED"
+    number = 81
+
+
+class FencedInstanceIdError(QuekkaError):
+    """Another member has come with the same group instance id (KIP-345)."""
+
+    code = "FENCED_INSTANCE_ID"
+    number = 82
+
+
 class InvalidRecordError(QuekkaError):
     code = "INVALID_RECORD"
     number = 87

@@ -54,7 +54,8 @@ class BrokerCore:
         )
         self.topics = TopicManager(self.data_dir, files, config, factory)
         offsets = OffsetStore(self.topics, clock, config.offset_metadata_max_bytes)
-        self.groups = GroupCoordinator(self.topics, offsets, lambda: self.config.max_groups)
+        timers = self._housekeeping.timers
+        self.groups = GroupCoordinator(self.topics, offsets, clock, timers, lambda: self.config)
         self.topics.on_delete = self.groups.forget_topic
         self._started_s = clock.monotonic_s()
 
@@ -88,6 +89,7 @@ class BrokerCore:
         """Wake everyone who waits for data; requests in progress may finish, new waits end at once."""
         self.stopping = True
         self.stop_signal.fire()
+        self.groups.classic.begin_stop()
 
     def stop(self) -> None:
         """Flush and close everything. Nobody may send requests any more."""

@@ -49,6 +49,25 @@ _OWN_SETTINGS = (
         "A connection that neither sends a byte nor takes one of its reply for this long is closed.",
     ),
     Setting(
+        "group.initial.rebalance.delay.ms",
+        integer(0, 2**31 - 1),
+        0,
+        "How long the first rebalance of a Kafka group waits for more members.",
+    ),
+    Setting(
+        "group.max.session.timeout.ms",
+        integer(1, 2**31 - 1),
+        1_800_000,
+        "The longest session timeout that a Kafka consumer may ask for.",
+    ),
+    Setting("group.max.size", integer(1, 2**31 - 1), 1000, "The most members that a Kafka group may have."),
+    Setting(
+        "group.min.session.timeout.ms",
+        integer(1, 2**31 - 1),
+        6_000,
+        "The shortest session timeout that a Kafka consumer may ask for.",
+    ),
+    Setting(
         "log.cleaner.backoff.ms",
         integer(1),
         15_000,
@@ -192,6 +211,10 @@ class BrokerConfig:
 
     auto_create_topics_enable: bool = True
     connections_max_idle_ms: int = 600_000
+    group_initial_rebalance_delay_ms: int = 0
+    group_max_session_timeout_ms: int = 1_800_000
+    group_max_size: int = 1000
+    group_min_session_timeout_ms: int = 6_000
     log_cleaner_backoff_ms: int = 15_000
     log_cleaner_keys_max: int = 1_000_000
     log_open_files_max: int = 512

@@ -7,15 +7,20 @@ while an append to `__consumer_offsets` is waited for.
 import threading
 from collections.abc import Callable
 
+from quekka.broker.classic_coordinator import ClassicCoordinator
 from quekka.broker.completion import Completion
+from quekka.broker.config import BrokerConfig
 from quekka.broker.group import Group, GroupDescription, MemberDescription, PartitionLag
 from quekka.broker.offset_store import OffsetStore, TopicPartition
 from quekka.broker.signal import Signal
+from quekka.broker.timers import Timers
 from quekka.broker.topic import Topic
 from quekka.broker.topic_manager import TopicManager
+from quekka.clock import Clock
 from quekka.errors import (
     BadRequestError,
     GroupIdNotFoundError,
+    InconsistentGroupProtocolError,
     NonEmptyGroupError,
     OffsetOutOfRangeError,
     PolicyViolationError,
@@ -33,13 +38,22 @@ class GroupCoordinator:
     Threads: any.
     """
 
-    def __init__(self, topics: TopicManager, offsets: OffsetStore, groups_max: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        topics: TopicManager,
+        offsets: OffsetStore,
+        clock: Clock,
+        timers: Timers,
+        config: Callable[[], BrokerConfig],
+    ) -> None:
+        self._mutex = threading.Lock()
         self.offsets = offsets
+        self.classic = ClassicCoordinator(clock, timers, config, self._mutex, self.has_members)
+        """The groups of Kafka's protocol; a group has members of one protocol at a time."""
         self.rebalanced = Signal()
         """Fires when partitions changed hands in some group."""
         self._topics = topics
-        self._groups_max = groups_max
-        self._mutex = threading.Lock()
+        self._config = config
         self._groups: dict[str, Group] = {}
         self._memberships: dict[str, set[tuple[str, str]]] = {}
         self._starting: dict[tuple[str, str], Completion[None]] = {}
@@ -53,12 +67,25 @@ class GroupCoordinator:
         """
         self._commit_start(topic, group_name, start)
         with self._mutex:
+            self._check_no_classic_members(group_name)
             group = self._get_or_create_locked(group_name)
             self._memberships.setdefault(member, set()).add((group_name, topic.name))
             with group.mutex:
                 share = group.join_locked(topic, member)
         self.rebalanced.fire()
         return share
+
+    def has_members(self, group_name: str) -> bool:
+        """Whether members of the text protocol are in the group."""
+        group = self._groups.get(group_name)
+        if group is None:
+            return False
+        with group.mutex:
+            return group.has_members_locked()
+
+    def _check_no_classic_members(self, group_name: str) -> None:
+        if self.classic.has_members(group_name):
+            raise InconsistentGroupProtocolError(f"group {group_name} has members of the Kafka protocol")
 
     def unsubscribe(self, topic_name: str, group_name: str, member: str) -> None:
         """End a membership; one that was not there is no error."""
@@ -227,7 +254,8 @@ class GroupCoordinator:
 
     def names(self) -> list[str]:
         """All groups that have committed something, have members, or have read, sorted."""
-        return sorted({*self._groups, *self.offsets.group_names()})
+        classic = (group.name for group in self.classic.all())
+        return sorted({*self._groups, *classic, *self.offsets.group_names()})
 
     def describe(self, group_name: str, topic_name: str | None = None) -> GroupDescription:
         """Members and progress; state Dead where the group does not exist."""
@@ -238,6 +266,9 @@ class GroupCoordinator:
             with group.mutex:
                 members = group.members_locked()
                 positions = group.positions_locked()
+        state, protocol_type = "Stable" if members else "Empty", PROTOCOL_TYPE if members else ""
+        if self.classic.has_members(group_name):
+            state, protocol_type, members = self.classic.describe(group_name)
         owned = {place for member in members for place in member.partitions}
         committed = self.offsets.committed_by(group_name)
         places = sorted({*positions, *committed, *owned})
@@ -246,10 +277,9 @@ class GroupCoordinator:
             for place in places
             if topic_name is None or place[0] == topic_name
         ]
-        state = "Stable" if members else "Empty" if group is not None or committed else "Dead"
-        return GroupDescription(
-            group_name, state, PROTOCOL_TYPE if members else "", members, tuple(lag for lag in lags if lag)
-        )
+        if not members and group is None and not committed:
+            state = "Dead"
+        return GroupDescription(group_name, state, protocol_type, members, tuple(lag for lag in lags if lag))
 
     def _lag(self, place: TopicPartition, committed: int, position: int) -> PartitionLag | None:
         topic_name, number = place
@@ -268,9 +298,12 @@ class GroupCoordinator:
     def delete(self, group_name: str) -> None:
         """Forget a group and what it committed; raises NonEmptyGroupError, GroupIdNotFoundError."""
         committed = self.offsets.committed_by(group_name)
+        is_known = self.classic.find(group_name) is not None
+        if not self.classic.delete(group_name):
+            raise NonEmptyGroupError(f"group {group_name} has members")
         with self._mutex:
             group = self._groups.get(group_name)
-            if group is None and not committed:
+            if group is None and not committed and not is_known:
                 raise GroupIdNotFoundError(f"there is no group {group_name}")
             if group is not None:
                 with group.mutex:
@@ -288,6 +321,7 @@ class GroupCoordinator:
         self.rebalanced.fire()
 
     def _get_or_create(self, group_name: str) -> Group:
+        self._check_no_classic_members(group_name)
         group = self._groups.get(group_name)
         if group is not None:
             return group
@@ -297,7 +331,8 @@ class GroupCoordinator:
     def _get_or_create_locked(self, group_name: str) -> Group:
         group = self._groups.get(group_name)
         if group is None:
-            if len(self._groups) >= self._groups_max():
-                raise PolicyViolationError(f"there are max.groups={self._groups_max()} groups already")
+            groups_max = self._config().max_groups
+            if len(self._groups) >= groups_max:
+                raise PolicyViolationError(f"there are max.groups={groups_max} groups already")
             group = self._groups[group_name] = Group(group_name, self.offsets)
         return group

@@ -25,9 +25,10 @@ from quekka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedVersionError,
 )
+from quekka.setting import find_setting
 from quekka.storage.data_dir import DataDir
 from quekka.storage.files import Files
-from quekka.storage.log_config import LogConfig
+from quekka.storage.log_config import TOPIC_SETTINGS, LogConfig
 from quekka.storage.topic_file import TopicFile, remove_leftovers
 from quekka.topic_name import OFFSETS_TOPIC, check_topic_name, check_writable, collision_key, is_internal
 
@@ -172,6 +173,8 @@ class TopicManager:
         """
         with self._mutex:
             topic = self.get(name)
+            for setting in settings:
+                find_setting(TOPIC_SETTINGS, setting)
             changed = {**topic.own_settings, **settings}
             own = {key: value for key, value in changed.items() if value != "" or key not in settings}
             LogConfig.from_settings(own)

@@ -102,6 +102,8 @@ def test_alter_that_cannot_be_changes_nothing(core: BrokerCore) -> None:
     topic = core.topics.create("logs", settings={"retention.ms": "70"})
     with pytest.raises(InvalidConfigError, match=r"segment.ms=soon"):
         core.topics.alter("logs", {"retention.ms": "80", "segment.ms": "soon"})
+    with pytest.raises(InvalidConfigError, match=r"no\.such: no such setting"):
+        core.topics.alter("logs", {"no.such": ""})
     assert topic.config.retention_ms == 70
 
 
