@@ -81,6 +81,7 @@ class LogBench:
         self.clock = ManualClock(START_MS)
         self.progress: list[tuple[Path, int, int]] = []
         self._cache_limit = cache_limit
+        directory.parent.mkdir(parents=True, exist_ok=True)  # by others, and on the disk
         self.open()
 
     def open(self, recovery_point: int | None = None, log_start_offset: int = 0) -> PartitionLog:

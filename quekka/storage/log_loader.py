@@ -114,7 +114,8 @@ class LogLoader:
                 self._set_aside(later)
                 break
             sealed.append(recovered.segment.seal())
-        self._context.files.fsync_directory(self._context.directory)
+        for directory in (self._context.directory, self._context.directory.parent):
+            self._context.files.fsync_directory(directory)
         if recovered.segment.next_offset < recovery_point:
             logger.warning(
                 "%s ends at offset %d, before its recovery point %d: synced records are gone",
