@@ -79,8 +79,9 @@ class SegmentMark(NamedTuple):
 
 
 class ActiveSegment:
-    """A segment that takes batches. Adding one and writing its bytes are two steps, so that many go in one
-    writev.
+    """A segment that takes batches.
+
+    Adding one and writing its bytes are two steps, so that many go in one writev.
 
     Threads: the topic's writer only; `view()` hands out what others may read.
     """
@@ -213,8 +214,7 @@ class ActiveSegment:
     # Sealing and bringing to disk
 
     def seal(self) -> SealedSegment:
-        """The segment as one that is not written any more; the index files are complete on return. Raises
-        OSError."""
+        """The segment as one that is not written any more, with complete index files; raises OSError."""
         self.indexes.finish()
         self.write_indexes()
         return SealedSegment(
@@ -227,7 +227,7 @@ class ActiveSegment:
         )
 
     def write_indexes(self) -> None:
-        """Bring the index files up to what is in memory; raises OSError and leaves them as they were."""
+        """Bring the index files up to what is in memory; raises OSError, and the next call makes good."""
         offset_index, time_index = self.indexes.offset_index, self.indexes.time_index
         if offset_index.count > self._offset_entries_written:
             written = self._offset_entries_written
@@ -246,8 +246,7 @@ class ActiveSegment:
         self.indexes_are_written()
 
     def resume(self, offset_index: OffsetIndex, time_index: TimeIndex, first_timestamp_ms: int) -> None:
-        """Go on with indexes as they stand in the files; the next batch to add is that of the last entry, if
-        any."""
+        """Go on with indexes as they stand in the files; the last entry's batch is the next to add."""
         self.indexes = SegmentIndexes.resumed(self.base_offset, offset_index, time_index)
         self.indexes_are_written()
         self.first_timestamp_ms = first_timestamp_ms
@@ -291,14 +290,12 @@ class ActiveSegment:
         return file
 
     def _append(self, path: Path, size_bytes: int, data: bytes) -> None:
-        """Add `data` to an index file that has `size_bytes`, all of it or nothing."""
+        """Add `data` to an index file that should have `size_bytes`."""
         files = self._context.files
         file = OpenFile(files, path, files.open_append(path))
-        try:
-            files.write_all(file.fileno, [data])
-        except OSError:
-            files.ftruncate(file.fileno, size_bytes)
-            raise
+        if files.size_of(file.fileno) > size_bytes:
+            files.ftruncate(file.fileno, size_bytes)  # left by a try that failed half-way
+        files.write_all(file.fileno, [data])
         self._unsynced_index_files += (file,)
 
     def _truncate(self, path: Path, size_bytes: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from quekka.errors import CorruptMessageError
+from quekka.formats import Buffer
 from quekka.formats.record_batch import HEADER, HEADER_BYTES, LOG_OVERHEAD_BYTES, MAGIC
 from quekka.storage.file_cache import OpenFile
 
@@ -70,6 +71,20 @@ def find_batch(file: OpenFile, position: int, end: int, offset: int) -> BatchSpa
         if span.last_offset >= offset:
             return span
     return None
+
+
+def fields_of_one_batch(data: Buffer) -> tuple[int, int]:
+    """Last offset delta and largest timestamp of the batch that `data` is.
+
+    Raises CorruptMessageError where it is less or more than one batch.
+    """
+    if len(data) < HEADER_BYTES:
+        raise CorruptMessageError(f"{len(data)} bytes are no record batch")
+    fields = HEADER.unpack_from(data)
+    if fields[1] + LOG_OVERHEAD_BYTES != len(data):
+        size_bytes = fields[1] + LOG_OVERHEAD_BYTES
+        raise CorruptMessageError(f"a buffer of {len(data)} bytes with a batch of {size_bytes}")
+    return fields[6], fields[8]
 
 
 def no_batch(file: OpenFile, position: int, why: str) -> CorruptMessageError:

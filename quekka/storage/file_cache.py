@@ -48,8 +48,7 @@ class OpenFile:
         self.files.close(self.fileno)
 
     def read(self, position: int, size_bytes: int) -> bytes:
-        """Exactly these bytes; raises KafkaStorageError naming the file where the disk fails or the file
-        ends."""
+        """Exactly these bytes; raises KafkaStorageError naming the file where it fails or ends early."""
         try:
             data = self.files.pread(self.fileno, size_bytes, position)
             while len(data) < size_bytes:
@@ -103,8 +102,7 @@ class CachedFile(Generic[T]):
         return opened
 
     def keep(self) -> None:
-        """Open it if it is not, and keep it open for as long as this object lives: its name is about to
-        go."""
+        """Open it, and keep it open for as long as this object lives: its name is about to go."""
         self._cache.keep(self)
 
     def forget(self) -> None:

@@ -48,8 +48,7 @@ def time_index_misfit(
 
 
 def indexes_of_log(file: OpenFile, base_offset: int, size_bytes: int, interval_bytes: int) -> SegmentIndexes:
-    """The indexes of a sealed segment from its batches, as far as they can be read; raises
-    KafkaStorageError."""
+    """A sealed segment's indexes from its batches, as far as they can be read; raises KafkaStorageError."""
     indexes = SegmentIndexes(base_offset)
     try:
         for span in walk_batches(file, 0, size_bytes, FAR_BYTES):

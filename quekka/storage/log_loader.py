@@ -134,8 +134,7 @@ class LogLoader:
         return recovered
 
     def _sealed(self, base_offsets: list[int], *, after_crash: bool) -> list[SealedSegment]:
-        """All but the last of these segments, taken as they are; the last says where the one before it
-        ends."""
+        """All but the last of these segments, as they are; the last only says where the others end."""
         sealed = []
         for base_offset, next_offset in pairwise(base_offsets):
             size_bytes = check_sealed_segment(

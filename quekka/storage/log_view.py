@@ -19,6 +19,7 @@ Invariants:
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from quekka.errors import OffsetOutOfRangeError
@@ -82,12 +83,13 @@ class LogView(NamedTuple):
                     return found
         return None
 
-    def _segments_from(self, offset: int) -> tuple[SegmentView, ...]:
+    def _segments_from(self, offset: int) -> Iterator[SegmentView]:
         """The segment that `offset` belongs to and those after it."""
-        if offset >= self.active.base_offset:
-            return (self.active,)
-        first = max(0, bisect_right(self.base_offsets, offset) - 1)
-        return self.segments[first:]
+        if offset < self.active.base_offset:
+            first = max(0, bisect_right(self.base_offsets, offset) - 1)
+            for number in range(first, len(self.sealed)):
+                yield self.sealed[number]
+        yield self.active
 
     def _out_of_range(self, offset: int) -> OffsetOutOfRangeError:
         return OffsetOutOfRangeError(

@@ -23,10 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quekka.errors import CorruptMessageError, KafkaStorageError, OffsetOutOfRangeError, QuekkaError
+from quekka.errors import KafkaStorageError, OffsetOutOfRangeError
 from quekka.formats import Buffer
-from quekka.formats.record_batch import HEADER, HEADER_BYTES, LOG_OVERHEAD_BYTES, patch_offsets
+from quekka.formats.record_batch import patch_offsets
 from quekka.storage.active_segment import ActiveSegment, SegmentMark
+from quekka.storage.batch_walk import fields_of_one_batch
 from quekka.storage.flush_ticket import FlushTicket, SegmentSync
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_context import LogContext
@@ -131,7 +132,7 @@ class LogWriter:
         run: list[Buffer] = []
         for batch in batches:
             size_bytes = len(batch)
-            last_offset_delta, max_timestamp_ms = _header_fields(batch)
+            last_offset_delta, max_timestamp_ms = fields_of_one_batch(batch)
             next_offset = base_offset + last_offset_delta + 1
             if active.must_roll(config, size_bytes, next_offset - 1, max_timestamp_ms):
                 active.write(run)
@@ -257,7 +258,7 @@ class LogWriter:
     # Letting go
 
     def advance_log_start(self, offset: int) -> None:
-        """Hide the records before `offset` and publish that; raises OffsetOutOfRangeError beyond the log end."""
+        """Hide all records before `offset`, and publish. Raises OffsetOutOfRangeError beyond the log end."""
         if offset > self.log_end_offset:
             raise OffsetOutOfRangeError(f"offset {offset} is after the log end offset {self.log_end_offset}")
         self._log_start_offset = max(self._log_start_offset, offset)
@@ -304,7 +305,7 @@ class LogWriter:
         replaced = self._sealed.segments[first : first + len(old)]
         files, directory, base_offset = self._context.files, self._context.directory, replaced[0].base_offset
         for segment in replaced:
-            self._keep_open(segment)
+            segment.keep_open()
         try:
             commit_replacement(files, directory, base_offset)
             finish_replacement(files, directory, base_offset, [other.base_offset for other in replaced[1:]])
@@ -317,18 +318,11 @@ class LogWriter:
         self.publish()
 
     def _delete(self, segment: SealedSegment) -> None:
-        self._keep_open(segment)
+        segment.keep_open()
         try:
             unlink_segment(self._context.files, segment.paths)
         except OSError as error:
             raise self._refused("delete", error) from error
-
-    def _keep_open(self, segment: SealedSegment) -> None:
-        try:
-            segment.keep_open()
-        except QuekkaError as error:
-            # Whoever still reads it would have met the same; that is no reason to keep the files.
-            logger.warning("%s: views that show it cannot read it any more: %s", segment.path, error.message)
 
     def _forget_unsynced(self, gone: Sequence[SealedSegment]) -> None:
         files = [segment.log_file for segment in gone]
@@ -359,14 +353,3 @@ class LogWriter:
 
     def _refused(self, what: str, error: OSError) -> KafkaStorageError:
         return KafkaStorageError(f"{self._context.directory}: {what} failed: {error}")
-
-
-def _header_fields(batch: bytearray | memoryview) -> tuple[int, int]:
-    """Last offset delta and largest timestamp; raises CorruptMessageError for what is not one batch."""
-    if len(batch) < HEADER_BYTES:
-        raise CorruptMessageError(f"{len(batch)} bytes are no record batch")
-    fields = HEADER.unpack_from(batch)
-    if fields[1] + LOG_OVERHEAD_BYTES != len(batch):
-        size_bytes = fields[1] + LOG_OVERHEAD_BYTES
-        raise CorruptMessageError(f"a buffer of {len(batch)} bytes with a batch of {size_bytes}")
-    return fields[6], fields[8]

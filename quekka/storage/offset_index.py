@@ -49,8 +49,7 @@ class OffsetSearch(Protocol):
         """Number of entries."""
 
     def floor(self, relative_offset: int) -> int:
-        """Position of the last batch known to end at or before the offset; 0, the segment's start, if none
-        is."""
+        """Position of the last batch known to end at or before the offset; 0, the start, if none is."""
 
     def floor_position(self, position: int) -> int:
         """The last batch start known at or before `position`; 0 if none is."""
@@ -91,8 +90,7 @@ class OffsetIndex:
         return len(self.positions)
 
     def append(self, relative_offset: int, position: int) -> None:
-        """The batch at `position` ends with the record at `relative_offset`; both larger than the last
-        entry's."""
+        """The batch at `position` ends with `relative_offset`; both are larger than the last entry's."""
         self.relative_offsets.append(relative_offset)
         self.positions.append(position)
 
@@ -169,8 +167,7 @@ class MappedOffsetIndex:
 
 
 def _column(entries: memoryview, field: int) -> Callable[[int], int]:
-    """A function that reads one field of entry number n: the inner step of a search, so nothing else is
-    decoded."""
+    """A function that reads one field of entry number n, and nothing else: a search calls it often."""
     unpack_from = _INT32.unpack_from
 
     def read(entry: int) -> int:

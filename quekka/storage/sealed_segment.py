@@ -3,14 +3,18 @@
 Nothing of it is opened when the log is, so a log of a hundred segments opens as fast as one of two.
 """
 
+import logging
 from functools import partial
 
+from quekka.errors import QuekkaError
 from quekka.storage.file_cache import CachedFile, OpenFile
 from quekka.storage.index_loader import IndexLoader
 from quekka.storage.log_context import LogContext
 from quekka.storage.offset_index import OffsetSearch
 from quekka.storage.segment import SegmentPaths, SegmentView
 from quekka.storage.time_index import NO_TIMESTAMP, TimeSearch
+
+logger = logging.getLogger(__name__)
 
 
 class SealedSegment(SegmentView):
@@ -54,9 +58,15 @@ class SealedSegment(SegmentView):
         return self._time_index.get()
 
     def keep_open(self) -> None:
-        """Hold all three files open for as long as a view shows this segment: their names are about to go."""
-        for file in (self.log_file, self._offset_index, self._time_index):
-            file.keep()
+        """Hold all three files open for as long as a view shows this segment: their names are about to go.
+
+        Where that cannot be, a log line says so: whoever still reads it would have met the same.
+        """
+        try:
+            for file in (self.log_file, self._offset_index, self._time_index):
+                file.keep()
+        except QuekkaError as error:
+            logger.warning("%s: views that show it cannot read it any more: %s", self.path, error.message)
 
     def forget(self) -> None:
         """Let go of the open files; a later read opens them again."""

@@ -54,8 +54,7 @@ class SegmentIndexes:
 
     @classmethod
     def resumed(cls, base_offset: int, offset_index: OffsetIndex, time_index: TimeIndex) -> "SegmentIndexes":
-        """Go on with indexes from files: the next batch noted must be the one the last offset index entry
-        names."""
+        """Go on with indexes from files; the batch of the last offset index entry is the next to note."""
         indexes = cls(base_offset)
         indexes.offset_index = offset_index
         indexes.time_index = time_index

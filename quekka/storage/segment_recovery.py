@@ -53,8 +53,7 @@ class RecoveredSegment(NamedTuple):
 
 
 def resume_segment(context: LogContext, base_offset: int, interval_bytes: int) -> ActiveSegment:
-    """The last segment after a clean stop. Raises CorruptMessageError where it does not end with a whole
-    batch."""
+    """The last segment after a clean stop; raises CorruptMessageError where it ends in no whole batch."""
     segment = ActiveSegment(context, base_offset)
     file = segment.log_file.get()
     end = context.files.size_of(file.fileno)
@@ -133,8 +132,7 @@ def set_aside(files: Files, path: Path) -> Path:
 def _resume_indexes(
     context: LogContext, segment: ActiveSegment, file: OpenFile, end: int, before_offset: int
 ) -> bool:
-    """Have `segment` go on after the last index entry before an offset; False if its index files are of no
-    use."""
+    """Have `segment` go on from the last index entry before an offset; False if the files are of no use."""
     indexes, why = _read_indexes(context.files, segment.paths, file, segment.base_offset, end, before_offset)
     if why is not None:
         logger.warning("%s: making its indexes again: %s", segment.paths.log, why)
@@ -207,6 +205,7 @@ def _check_batches(
             segment.add(span.last_offset + 1, span.size_bytes, span.max_timestamp_ms, interval_bytes)
             if segment.size_bytes - reported >= PROGRESS_BYTES:
                 reported = segment.size_bytes
+                logger.info("%s: checked up to byte %d of %d", segment.paths.log, reported, end)
                 progress(segment.paths.log, reported - start, end - start)
     except CorruptMessageError as damage:
         return damage

@@ -8,7 +8,7 @@ from log_bench import START_MS, batch
 
 from quekka.errors import CorruptMessageError
 from quekka.formats.record_batch import HEADER_BYTES, patch_offsets
-from quekka.storage.batch_walk import BatchSpan, find_batch, walk_batches
+from quekka.storage.batch_walk import BatchSpan, fields_of_one_batch, find_batch, walk_batches
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import FILES
 
@@ -66,6 +66,20 @@ def test_the_batch_that_holds_an_offset_is_found_or_the_one_after_the_gap(
 
 def test_an_offset_after_the_last_batch_is_not_found(tmp_path: Path) -> None:
     assert find_batch(opened(tmp_path), 0, len(DATA), 23) is None
+
+
+def test_the_fields_of_one_batch_are_read() -> None:
+    assert fields_of_one_batch(BATCHES[0]) == (1, START_MS)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", BATCHES[0][:60], BATCHES[0][:-1], BATCHES[0] + b"x"],
+    ids=["none", "no_header", "cut", "more"],
+)
+def test_less_or_more_than_one_batch_is_refused(data: bytes) -> None:
+    with pytest.raises(CorruptMessageError, match=f"{len(data)} bytes"):
+        fields_of_one_batch(data)
 
 
 def changed(position: int, data: bytes) -> bytes:

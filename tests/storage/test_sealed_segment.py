@@ -48,6 +48,12 @@ def test_a_segment_that_was_kept_open_can_be_read_without_its_files(log: LogBenc
     assert segment.find_timestamp(START_MS + 8, 0) == (8, START_MS + 8)
 
 
+def test_a_segment_that_cannot_be_kept_open_is_told(log: LogBench, caplog: pytest.LogCaptureFixture) -> None:
+    log.paths(0).log.unlink()
+    log.view.sealed[0].keep_open()
+    assert "views that show it cannot read it any more" in caplog.text
+
+
 def test_a_dropped_segment_closes_its_files_at_once(log: LogBench) -> None:
     paths = log.view.sealed[0].paths
     segment = SealedSegment(log.log.writer._context, 0, 20, 2000)
