@@ -160,7 +160,6 @@ def compacted(bench: Callable[..., LogBench]) -> LogBench:
     ("offset", "base_offset"),
     [(0, 10), (10, 10), (19, 10), (20, 50), (50, 50), (51, 130), (99, 130), (100, 130), (139, 130),
      (140, 200), (199, 200), (200, 200)],
-
 )  # fmt: skip
 def test_an_offset_in_a_gap_leads_to_the_next_batch(
     compacted: LogBench, offset: int, base_offset: int
