@@ -1,8 +1,8 @@
 """Time: the only place in Quekka where a clock is read.
 
 Everything that waits, expires or stamps takes a `Clock`, so a test (or a user's test) can hold time still and
-move it with `ManualClock.advance`. Wall time is for timestamps in records and for retention; monotonic time is
-for waiting.
+move it with `ManualClock.advance`. Wall time is for timestamps in records and for retention; monotonic time
+is for waiting.
 """
 
 import time

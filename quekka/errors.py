@@ -291,7 +291,7 @@ class ThrottlingError(QuekkaError):
 
 
 class BufferExhaustedError(QuekkaError):
-    """A producer's memory stayed full of records that wait to be sent for as long as the caller would wait."""
+    """A producer's memory stayed full of unsent records for as long as the caller would wait."""
 
     code = "BUFFER_EXHAUSTED"
     retriable = True

@@ -11,7 +11,8 @@ from quekka.errors import InvalidConfigError
 class Setting:
     """A named value with Kafka's name where Kafka has one.
 
-    `parse` turns text into the value and raises ValueError with the reason; `default` is a value already parsed.
+    `parse` turns text into the value and raises ValueError with the reason; `default` is a value already
+    parsed.
     """
 
     name: str

@@ -11,7 +11,10 @@ Protocols = tuple[tuple[str, bytes], ...]
 
 
 class JoinedMember(NamedTuple):
-    """What the leader is told of each member."""
+    """What the leader is told of each member.
+
+    Threads: any; immutable.
+    """
 
     member_id: str
     group_instance_id: str | None
@@ -19,7 +22,10 @@ class JoinedMember(NamedTuple):
 
 
 class JoinResult(NamedTuple):
-    """The answer to JoinGroup (api key 11)."""
+    """The answer to JoinGroup (api key 11).
+
+    Threads: any; immutable.
+    """
 
     generation: int
     protocol_type: str
@@ -33,7 +39,10 @@ class JoinResult(NamedTuple):
 
 
 class SyncResult(NamedTuple):
-    """The answer to SyncGroup (api key 14)."""
+    """The answer to SyncGroup (api key 14).
+
+    Threads: any; immutable.
+    """
 
     protocol_type: str
     protocol_name: str
@@ -41,7 +50,10 @@ class SyncResult(NamedTuple):
 
 
 class JoinRequest(NamedTuple):
-    """What a member says of itself in JoinGroup (api key 11)."""
+    """What a member says of itself in JoinGroup (api key 11).
+
+    Threads: any; immutable.
+    """
 
     group_id: str
     member_id: str

@@ -19,7 +19,10 @@ AppendFuture = Completion[int]
 
 
 class AppendCommand(NamedTuple):
-    """Append these checked batches, together or not at all; the result is the first one's base offset."""
+    """Append these checked batches, together or not at all; the result is the first one's base offset.
+
+    Threads: any; immutable.
+    """
 
     partition: "Partition"
     batches: Sequence[bytearray | memoryview]
@@ -29,17 +32,26 @@ class AppendCommand(NamedTuple):
 
 
 class FlushCommand(NamedTuple):
-    """Bring to disk what is not there yet; the result comes when it is."""
+    """Bring to disk what is not there yet; the result comes when it is.
+
+    Threads: any; immutable.
+    """
 
     done: Completion[None]
 
 
 class BeginFlushCommand(NamedTuple):
-    """flush.ms is over: have the flusher sync the files while the writer goes on."""
+    """flush.ms is over: have the flusher sync the files while the writer goes on.
+
+    Threads: any; immutable.
+    """
 
 
 class FlushedCommand(NamedTuple):
-    """The flusher is through; what it brought to disk need not be scanned after a crash."""
+    """The flusher is through; what it brought to disk need not be scanned after a crash.
+
+    Threads: any; immutable.
+    """
 
     partition: "Partition"
     ticket: "FlushTicket"
@@ -47,7 +59,10 @@ class FlushedCommand(NamedTuple):
 
 
 class DeleteRecordsCommand(NamedTuple):
-    """Let go of all before an offset (-1: all there is); the result is the new log start offset."""
+    """Let go of all before an offset (-1: all there is); the result is the new log start offset.
+
+    Threads: any; immutable.
+    """
 
     partition: "Partition"
     before_offset: int
@@ -55,14 +70,20 @@ class DeleteRecordsCommand(NamedTuple):
 
 
 class RetentionCommand(NamedTuple):
-    """Delete the segments that end at or before an offset; roll first where the active one is among them."""
+    """Delete the segments that end at or before an offset; roll first where the active one is among them.
+
+    Threads: any; immutable.
+    """
 
     partition: "Partition"
     before_offset: int
 
 
 class ReplaceSegmentsCommand(NamedTuple):
-    """Put a cleaned segment in the place of those it was made of."""
+    """Put a cleaned segment in the place of those it was made of.
+
+    Threads: any; immutable.
+    """
 
     partition: "Partition"
     old_segments: "tuple[SegmentView, ...]"
@@ -70,11 +91,17 @@ class ReplaceSegmentsCommand(NamedTuple):
 
 
 class RetireCommand(NamedTuple):
-    """End the thread if there is nothing else to do."""
+    """End the thread if there is nothing else to do.
+
+    Threads: any; immutable.
+    """
 
 
 class StopCommand(NamedTuple):
-    """Flush, write the checkpoints, close the files, end the thread; nothing may be queued after it."""
+    """Flush, write the checkpoints, close the files, end the thread; nothing may be queued after it.
+
+    Threads: any; immutable.
+    """
 
     done: Completion[None]
 

@@ -38,7 +38,10 @@ class Subscription:
 
 
 class PartitionLag(NamedTuple):
-    """How far a group is in one partition; -1 where there is no committed offset or position."""
+    """How far a group is in one partition; -1 where there is no committed offset or position.
+
+    Threads: any; immutable.
+    """
 
     topic: str
     partition: int
@@ -50,14 +53,20 @@ class PartitionLag(NamedTuple):
 
 
 class MemberDescription(NamedTuple):
-    """A member and what it reads, as (topic, partition)."""
+    """A member and what it reads, as (topic, partition).
+
+    Threads: any; immutable.
+    """
 
     member_id: str
     partitions: tuple[tuple[str, int], ...]
 
 
 class GroupDescription(NamedTuple):
-    """What GROUP and quekka-groups show."""
+    """What GROUP and quekka-groups show.
+
+    Threads: any; immutable.
+    """
 
     group: str
     state: str

@@ -39,7 +39,10 @@ LOAD_CHUNK_BYTES = 1 << 20
 
 
 class CommittedOffset(NamedTuple):
-    """What a group has committed for one partition."""
+    """What a group has committed for one partition.
+
+    Threads: any; immutable.
+    """
 
     offset: int
     leader_epoch: int
