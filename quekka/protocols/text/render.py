@@ -14,64 +14,78 @@ from collections.abc import Iterable
 from quekka.formats.record import RawRecord
 from quekka.protocols.text.percent import encode_name, encode_value
 
-
-def messages(rendered: list[bytes]) -> bytes:
-    """The whole reply to a read that gave `rendered` messages."""
-    return b"+MESSAGES %d\r\n%b" % (len(rendered), b"".join(rendered))
+_PARTS = 3
+"""A message is kept as its line, its payload and a line end, so that a payload is copied only once more."""
+_LINE_END = b"\r\n"
 
 
 class MessageRenderer:
-    """Collects rendered messages until there are enough: `max_messages`, or more than `max_bytes` in all.
+    """Collects messages until there are enough: `max_messages`, or more than `max_bytes` in all.
 
     The first message is taken, however large.
     """
 
-    __slots__ = ("_max_bytes", "_max_messages", "rendered", "size_bytes")
+    __slots__ = ("_max_bytes", "_max_messages", "_parts", "size_bytes")
 
     def __init__(self, max_messages: int, max_bytes: int) -> None:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
-        self.rendered: list[bytes] = []
+        self._parts: list[bytes] = []
         self.size_bytes = 0
+        """Of all messages, without the line before them."""
+
+    @property
+    def count(self) -> int:
+        return len(self._parts) // _PARTS
 
     @property
     def is_full(self) -> bool:
-        return len(self.rendered) >= self._max_messages or self.size_bytes >= self._max_bytes
+        return self.count >= self._max_messages or self.size_bytes >= self._max_bytes
 
     @property
     def room_bytes(self) -> int:
         """How many bytes may still come; at least 1, as long as nothing came."""
-        return max(self._max_bytes - self.size_bytes, 0 if self.rendered else 1)
+        return max(self._max_bytes - self.size_bytes, 0 if self._parts else 1)
 
-    def cut_out(self, start: int, end: int | None = None) -> None:
-        """Forget the messages from `start` to before `end`, or to the last one."""
-        self.size_bytes -= sum(map(len, self.rendered[start:end]))
-        del self.rendered[start:end]
+    def reply(self) -> bytes:
+        """`+MESSAGES` and the messages."""
+        return b"".join([b"+MESSAGES %d\r\n" % self.count, *self._parts])
 
     def add(self, partition: int, records: Iterable[RawRecord]) -> int | None:
         """Take records of one partition; the offset of the first one left out, None if all were taken."""
-        rendered = self.rendered
-        append = rendered.append
-        size_bytes, max_bytes = self.size_bytes, self._max_bytes
-        room = self._max_messages - len(rendered)
+        append, room = self._parts.append, self._max_messages - self.count
+        # The first message has no limit; after it, the limit is what max_bytes leaves.
+        limit_bytes = self._max_bytes if self._parts else 0
+        size_bytes = self.size_bytes
         try:
             for offset, timestamp_ms, key, value, headers in records:
                 if key is None and not headers and value is not None:
-                    message = b"%d %d %d %d\r\n%b\r\n" % (partition, offset, timestamp_ms, len(value), value)
+                    line = f"{partition} {offset} {timestamp_ms} {len(value)}\r\n".encode("ascii")
+                    payload = value
                 else:
-                    message = _with_options(partition, (offset, timestamp_ms, key, value, headers))
-                size_bytes += len(message)
-                if room <= 0 or (size_bytes > max_bytes and rendered):
-                    size_bytes -= len(message)
+                    line = _line_with_options(partition, (offset, timestamp_ms, key, value, headers))
+                    payload = value or b""
+                after_bytes = size_bytes + len(line) + len(payload) + len(_LINE_END)
+                if room <= 0 or after_bytes > limit_bytes > 0:
                     return offset
+                append(line)
+                append(payload)
+                append(_LINE_END)
                 room -= 1
-                append(message)
+                size_bytes = after_bytes
+                limit_bytes = self._max_bytes
         finally:
             self.size_bytes = size_bytes
         return None
 
+    def cut_out(self, start: int, end: int | None = None) -> None:
+        """Forget the messages from number `start` to before `end`, or to the last one."""
+        cut = slice(start * _PARTS, None if end is None else end * _PARTS)
+        self.size_bytes -= sum(map(len, self._parts[cut]))
+        del self._parts[cut]
 
-def _with_options(partition: int, record: RawRecord) -> bytes:
+
+def _line_with_options(partition: int, record: RawRecord) -> bytes:
     offset, timestamp_ms, key, value, headers = record
     words = [b"%d %d %d %d" % (partition, offset, timestamp_ms, len(value or b""))]
     if key is not None:
@@ -80,4 +94,4 @@ def _with_options(partition: int, record: RawRecord) -> bytes:
         words.append(b"null=1")
     for name, header in headers:
         words.append(b"header.%b=%b" % (encode_name(name.encode("utf-8")), encode_value(header or b"")))
-    return b"%b\r\n%b\r\n" % (b" ".join(words), value or b"")
+    return b" ".join(words) + _LINE_END

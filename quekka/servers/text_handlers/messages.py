@@ -30,7 +30,7 @@ def render_messages(partition: Partition, offset: int, renderer: MessageRenderer
 
 
 def _render_batches(partition: Partition, data: bytes, offset: int, renderer: MessageRenderer) -> int:
-    rendered_count = len(renderer.rendered)
+    count = renderer.count
     try:
         for position, header in iter_batches(data):
             # Clients of other protocols check it themselves; those of this one never see the batch.
@@ -41,10 +41,10 @@ def _render_batches(partition: Partition, data: bytes, offset: int, renderer: Me
                 if left_out is not None:
                     return left_out
             offset = header.next_offset
-            rendered_count = len(renderer.rendered)
+            count = renderer.count
     except _DAMAGE as error:
-        renderer.cut_out(rendered_count)
-        if not renderer.rendered:
+        renderer.cut_out(count)
+        if not renderer.count:
             where = f"topic {partition.topic_name} partition {partition.index} offset {offset}"
             raise type(error)(f"{where}: {error.message}") from error
     return offset

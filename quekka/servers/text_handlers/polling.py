@@ -12,7 +12,7 @@ from quekka.broker.topic import Topic
 from quekka.deadline import Deadline
 from quekka.errors import QuekkaError
 from quekka.protocols.text import replies, request
-from quekka.protocols.text.render import MessageRenderer, messages
+from quekka.protocols.text.render import MessageRenderer
 from quekka.servers.text_handlers.messages import render_messages
 from quekka.servers.text_session import TextSession
 
@@ -39,10 +39,11 @@ def poll(session: TextSession, asked: request.Poll) -> None:
     while True:
         topic = broker.topics.get(asked.topic)
         positions = broker.groups.positions(topic, asked.group, session.member)
-        rendered, has_moved = _read(session, topic, asked, positions)
-        if rendered:
-            session.records_out += len(rendered)
-            session.reply(messages(rendered))
+        renderer = MessageRenderer(asked.max_messages, asked.max_bytes)
+        has_moved = _read(session, topic, asked, positions, renderer)
+        if renderer.count:
+            session.records_out += renderer.count
+            session.reply(renderer.reply())
             return
         if has_moved:
             continue
@@ -52,24 +53,23 @@ def poll(session: TextSession, asked: request.Poll) -> None:
 
 
 def _read(
-    session: TextSession, topic: Topic, asked: request.Poll, positions: Positions
-) -> tuple[list[bytes], bool]:
-    """The messages that are now ours, and whether any position has moved, by us or by another.
+    session: TextSession, topic: Topic, asked: request.Poll, positions: Positions, renderer: MessageRenderer
+) -> bool:
+    """Collect messages that are then ours; whether any position has moved, by us or by another.
 
     Where one partition cannot be read, the others are; the error is raised when they have nothing.
     """
-    renderer = MessageRenderer(asked.max_messages, asked.max_bytes)
     stretches: list[Stretch] = []
     failure: QuekkaError | None = None
     for number, from_offset in _furthest_behind_first(topic, positions):
-        start = len(renderer.rendered)
+        start = renderer.count
         try:
             to_offset = render_messages(topic.partition(number), from_offset, renderer)
         except QuekkaError as error:
             failure = failure or error
             continue
         if to_offset != from_offset:
-            stretches.append(Stretch(number, from_offset, to_offset, start, len(renderer.rendered)))
+            stretches.append(Stretch(number, from_offset, to_offset, start, renderer.count))
         if renderer.is_full:
             break
     if failure and not stretches:
@@ -77,7 +77,7 @@ def _read(
     for stretch in reversed(stretches):
         if not _advance(session, topic, asked, stretch):
             renderer.cut_out(stretch.start, stretch.end)
-    return renderer.rendered, bool(stretches)
+    return bool(stretches)
 
 
 def _furthest_behind_first(topic: Topic, positions: Positions) -> Positions:

@@ -4,7 +4,7 @@ from quekka.broker.fetch import wait_for_data
 from quekka.broker.partition import Partition
 from quekka.deadline import Deadline
 from quekka.protocols.text import replies, request
-from quekka.protocols.text.render import MessageRenderer, messages
+from quekka.protocols.text.render import MessageRenderer
 from quekka.servers.text_handlers.messages import render_messages
 from quekka.servers.text_session import TextSession
 
@@ -14,11 +14,11 @@ def fetch(session: TextSession, asked: request.Fetch) -> None:
     renderer = MessageRenderer(asked.max_messages, asked.max_bytes)
     deadline = Deadline(asked.timeout_ms / 1000, session.broker.clock)
     offset = render_messages(partition, asked.offset, renderer)
-    while not renderer.rendered and _wait(session, partition, offset, deadline):
+    while not renderer.count and _wait(session, partition, offset, deadline):
         partition = _partition(session, asked.topic, asked.partition)
         offset = render_messages(partition, offset, renderer)
-    session.records_out += len(renderer.rendered)
-    session.reply(messages(renderer.rendered) if renderer.rendered else replies.EMPTY)
+    session.records_out += renderer.count
+    session.reply(renderer.reply() if renderer.count else replies.EMPTY)
 
 
 def read(session: TextSession, asked: request.Read) -> None:
