@@ -92,6 +92,7 @@ class FakeServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections.append(connection)
             number = len(self._connections)
             self._start(lambda connection=connection, number=number: self._serve(connection, number))
@@ -104,8 +105,7 @@ class FakeServer:
                     payload = reader.read(int(words[3])) if words[0] == "APPEND" else b""
                     connection.sendall(self._answer(FakeRequest(words, payload, number)))
             except HangUp as last:
-                connection.sendall(last.last_words)
-                _shut(connection)
+                _say_last_words(connection, last.last_words)
             except OSError:
                 return  # the client, or the test, closed it
 
@@ -116,6 +116,14 @@ class FakeServer:
             with self._arrived:
                 self.requests.append(request)
                 self._arrived.notify_all()
+
+
+def _say_last_words(connection: socket.socket, last_words: bytes) -> None:
+    try:
+        connection.sendall(last_words)
+    except OSError:
+        return  # the client hung up first
+    _shut(connection)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -296,7 +296,6 @@ class Consumer:
         with self._in_use():
             for state in [self._assignment.state(partition) for partition in partitions]:
                 state.is_paused = True
-                state.forget()
 
     def resume(self, *partitions: TopicPartition) -> None:
         """Go on with paused partitions."""
@@ -360,7 +359,10 @@ class Consumer:
                 if self._clock.monotonic_s() >= self._coordinator.due_at_s:
                     with self._in_use():
                         self._coordinator.run_due()
-            self._fetcher.drop_first(data)
+                if data.state.is_paused:
+                    break
+            else:
+                self._fetcher.drop(data)
 
     def _next_data(self) -> FetchedData | None:
         """Wait for data; None when the time is over or the consumer is being closed."""

@@ -84,7 +84,7 @@ class Fetcher:
 
     def fetch(self, wait_s: float) -> None:
         """Wait until there is something to hand out, for `wait_s` at most (or for `WAIT_MAX_S`)."""
-        if self._has_data():
+        if self.first_data() is not None:
             return
         for lane in self._lanes:
             self._guarded(lane, self._send)
@@ -94,8 +94,7 @@ class Fetcher:
     def take(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to `limit` records of what has arrived; raises what is wrong with the first one."""
         taken: dict[TopicPartition, list[ConsumerRecord]] = {}
-        while limit > 0 and self._has_data():
-            data = self._arrived[0]
+        while limit > 0 and (data := self.first_data()) is not None:
             try:
                 records = data.take(limit)
             except Exception:
@@ -103,20 +102,22 @@ class Fetcher:
                     raise
                 return taken
             if len(records) < limit:
-                self._arrived.popleft()
+                self.drop(data)
             if records:
                 taken.setdefault(data.state.topic_partition, []).extend(records)
                 limit -= len(records)
         return taken
 
     def first_data(self) -> FetchedData | None:
-        """What is to be handed out next; the caller takes all its records before it asks again."""
-        return self._arrived[0] if self._has_data() else None
-
-    def drop_first(self, data: FetchedData) -> None:
-        """Forget `data`, which has been handed out, if it is still the first."""
-        if self._arrived and self._arrived[0] is data:
+        """What is to be handed out next, if it has arrived; what belongs to paused partitions waits."""
+        while self._arrived and not self._arrived[0].is_current:
             self._arrived.popleft()
+        return next((data for data in self._arrived if data.is_current and not data.state.is_paused), None)
+
+    def drop(self, data: FetchedData) -> None:
+        """Forget `data`, all of which has been handed out."""
+        if data in self._arrived:
+            self._arrived.remove(data)
 
     def wake(self) -> None:
         """Have a `fetch` that waits return."""
@@ -130,11 +131,6 @@ class Fetcher:
         self.assign([])
         self._wake_receiver.close()
         self._wake_sender.close()
-
-    def _has_data(self) -> bool:
-        while self._arrived and not self._arrived[0].is_current:
-            self._arrived.popleft()
-        return bool(self._arrived)
 
     def _lane_with_room(self) -> FetchLane:
         if len(self._lanes) < self._connections_max:
