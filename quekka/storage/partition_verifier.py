@@ -8,6 +8,7 @@ none          what only a person can know
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -78,7 +79,7 @@ class PartitionVerifier:
                 )
         parsed = [parse_segment_name(name) for name in names]
         bases = sorted(name.base_offset for name in parsed if name is not None and name.suffix == LOG_SUFFIX)
-        for base_offset, end_offset in zip(bases, [*bases[1:], OFFSET_MAX], strict=True):
+        for base_offset, end_offset in pairwise([*bases, OFFSET_MAX]):
             try:
                 yield from self._verify_segment(base_offset, end_offset)
             except (QuekkaError, OSError) as error:

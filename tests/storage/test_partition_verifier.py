@@ -126,6 +126,10 @@ def test_repairs_in_reverse_order_mend_several_damages(directory: Path) -> None:
     assert len(list(directory.glob("*.log.broken*"))) == 3
 
 
+def test_a_partition_without_a_record_has_no_problem(tmp_path: Path) -> None:
+    assert verify(tmp_path) == []
+
+
 def test_an_unreadable_segment_is_a_problem_and_the_others_are_checked(directory: Path) -> None:
     log = paths(FIRST, directory)[0]
     log.unlink()
