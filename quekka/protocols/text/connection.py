@@ -236,7 +236,9 @@ class TextConnection:
                 common = match_publish(data, position, end)
                 if common is None or common[1].topic != run.topic or common[1].acks != run.acks:
                     break
-                line, request = common
+                line = common[0]
+                if common[1] != request:  # the same object for the same request makes it cheap to compare
+                    request = common[1]
         self._last_line = line, request
         stream.consume_to(position)
         return True
