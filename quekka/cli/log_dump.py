@@ -133,7 +133,7 @@ class LogDump:
 
 
 def _exit_code(error: QuekkaError | OSError) -> Exit:
-    """No broker takes part, so what is not damage is a file that cannot be read, or a codec that is missing."""
+    """No broker takes part: what is not damage is a file that cannot be read, or a codec that is missing."""
     if isinstance(error, OSError):
         return exit_for(error)
     return Exit.DATA_DAMAGED if isinstance(error, DAMAGE) else Exit.FILE_ERROR
