@@ -18,10 +18,11 @@ def expired_before_offset(view: LogView, config: LogConfig, now_ms: int) -> int 
     """Everything before this offset may go, or None where all stays."""
     excess_bytes = view.size_bytes - config.retention_bytes
     before_offset = None
-    for segment in view.segments:
+    segments = view.segments
+    for segment in segments:
+        is_active = segment is segments[-1]
         if segment.size_bytes == 0:
-            break
-        is_active = segment is view.segments[-1]
+            continue
         too_old = (
             config.cleanup_delete
             and config.retention_ms >= 0

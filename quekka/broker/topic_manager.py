@@ -211,8 +211,7 @@ class TopicManager:
             except QuekkaError:
                 is_clean = False
             topic.writer.join()
-            for partition in topic.partitions:
-                partition.log.close()
+            is_clean = _close_logs(topic) and is_clean
             topic.write_checkpoints()
         return is_clean
 
@@ -232,8 +231,7 @@ class TopicManager:
         except QuekkaError as error:
             logger.warning("topic %s: %s", topic.name, error.message)
         topic.writer.join()
-        for partition in topic.partitions:
-            partition.log.close()
+        _close_logs(topic)
 
     def _save_locked(self, described: TopicFile) -> None:
         try:
@@ -257,6 +255,18 @@ class TopicManager:
                 f"{total} partitions for topic {name} are more than there is room for: "
                 f"{in_use} of max.partitions={self.config.max_partitions} are in use"
             )
+
+
+def _close_logs(topic: Topic) -> bool:
+    """Close the topic's logs, each of them; False when one could not bring all it had to disk."""
+    is_clean = True
+    for partition in topic.partitions:
+        try:
+            partition.log.close()
+        except KafkaStorageError as error:
+            logger.error("%s: closed without all of it on disk: %s", partition, error.message)
+            is_clean = False
+    return is_clean
 
 
 def _nobody_to_tell(_name: str) -> None:

@@ -206,9 +206,15 @@ class TopicWriter:
 
     def _begin_flush(self, _command: BeginFlushCommand) -> None:
         self._flush_is_due = False
-        for partition in list(self._dirty):
-            ticket = partition.log.writer.begin_flush()
-            self._dirty.discard(partition)
+        dirty, self._dirty = self._dirty, set()
+        for partition in dirty:
+            try:
+                ticket = partition.log.writer.begin_flush()
+            except KafkaStorageError as error:
+                logger.error("%s: not flushed: %s", partition, error.message)
+                if partition.log.writer.closed_reason is None:
+                    self._mark_dirty(partition)
+                continue
             self._syncs_under_way += 1
             self._housekeeping.sync_files(self, partition, ticket)
 
@@ -223,11 +229,18 @@ class TopicWriter:
         command.done.complete(None)
 
     def _flush_dirty(self) -> None:
-        for partition in list(self._dirty):
-            partition.log.writer.flush()
+        """Flush all that can be; raises the first KafkaStorageError when that was not all."""
+        failure: KafkaStorageError | None = None
+        dirty, self._dirty = self._dirty, set()
+        for partition in dirty:
+            try:
+                partition.log.writer.flush()
+            except KafkaStorageError as error:
+                failure = failure or error
             self._metrics.add("fsyncs")
-            self._dirty.discard(partition)
         self._write_checkpoints()
+        if failure is not None:
+            raise failure
 
     # Letting go
 

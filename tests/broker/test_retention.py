@@ -60,6 +60,12 @@ def view_of(*ages_ms: int, log_start_offset: int = 0) -> View:
         pytest.param(
             view_of(900, 900, 1), {"retention.ms": "500", "cleanup.policy": "compact,delete"}, 20, id="both"
         ),
+        pytest.param(
+            View((Segment(100, 10, 0), Segment(0, 10, -1), Segment(100, 20, 0), Segment(1, 21, NOW_MS))),
+            {"retention.ms": "1"},
+            20,
+            id="an_empty_one_between_holds_nothing_up",
+        ),
         pytest.param(View((Segment(0, 0, -1),)), {"retention.ms": "1"}, None, id="empty"),
     ],
 )

@@ -218,3 +218,39 @@ def test_what_was_queued_before_the_stop_is_stored(start_core: StartCore) -> Non
     core.stop()
     assert [future.wait() for future in futures] == list(range(100))
     assert len(values_of(start_core().topics.get("logs").partition(0))) == 100
+
+
+def test_one_log_that_cannot_be_flushed_does_not_keep_the_others_from_the_disk(
+    start_core: StartCore, faulty_files: FaultyFiles
+) -> None:
+    core = start_core()
+    topic = core.topics.create("logs", partitions=3)
+    for number in range(3):
+        publish(core, "logs", b"x", partition=number)
+    faulty_files.fail("fdatasync", path="*/1/*.log", error=errno.EIO)
+    core.stop()
+    assert [partition.log.recovery_point for partition in topic.partitions] == [1, 0, 1]
+
+
+def test_a_flush_that_the_disk_refused_before_the_sync_is_tried_again(
+    core: BrokerCore, manual_clock: ManualClock, faulty_files: FaultyFiles
+) -> None:
+    publish(core, "logs", b"0")
+    partition = core.topics.get("logs").partition(0)
+    attempts: queue.Queue[None] = queue.Queue()
+    begin_flush = partition.log.writer.begin_flush
+
+    def begin_and_tell():
+        attempts.put(None)
+        if attempts.qsize() == 1:
+            raise KafkaStorageError("no room for the index")
+        return begin_flush()
+
+    partition.log.writer.begin_flush = begin_and_tell
+    for seconds in range(1, 60):
+        manual_clock.advance(1)
+        threading.Event().wait(0.01 * seconds)
+        if attempts.qsize() > 1:
+            break
+    assert attempts.qsize() > 1
+    assert publish(core, "logs", b"1") == 1
