@@ -19,7 +19,7 @@ def faulty_files() -> FaultyFiles:
 
 @pytest.fixture
 def start_core(tmp_path: Path, manual_clock: ManualClock, faulty_files: FaultyFiles) -> Iterator[StartCore]:
-    """Start a broker on the test's data directory, stopped at the end: `start_core({"num.partitions": "3"})`."""
+    """Start a broker on the data directory of the test, stopped at the end; takes its settings."""
     started: list[BrokerCore] = []
 
     def start(settings: dict[str, str] | None = None) -> BrokerCore:
