@@ -65,11 +65,11 @@ _SETTINGS = (
         DAY_MS,
         "How long a tombstone stays in a compacted topic, so that readers from the start see it.",
     ),
-    Setting(
+    _without_effect(
         "file.delete.delay.ms",
         integer(0),
         60_000,
-        "How long the files of a deleted segment stay on disk.",
+        "files are removed at once, and who reads them reads on.",
     ),
     Setting(
         "flush.messages",
@@ -181,7 +181,6 @@ class LogConfig:
     cleanup_compact: bool
     compression_type: str
     delete_retention_ms: int
-    file_delete_delay_ms: int
     flush_messages: int
     flush_ms: int
     index_interval_bytes: int
@@ -197,6 +196,7 @@ class LogConfig:
     segment_bytes: int
     segment_index_bytes: int
     segment_ms: int
+    """For a compacted log at most max.compaction.lag.ms: only sealed segments are compacted."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> "LogConfig":
@@ -212,6 +212,8 @@ class LogConfig:
         by_field = {name.replace(".", "_"): value for name, value in values.items()}
         by_field["cleanup_delete"] = "delete" in values["cleanup.policy"]
         by_field["cleanup_compact"] = "compact" in values["cleanup.policy"]
+        if by_field["cleanup_compact"]:
+            by_field["segment_ms"] = min(values["segment.ms"], values["max.compaction.lag.ms"])
         return cls(**{field.name: by_field[field.name] for field in fields(cls)})
 
     @staticmethod

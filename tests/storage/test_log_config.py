@@ -121,6 +121,13 @@ def test_compaction_lags_must_not_contradict_each_other() -> None:
         LogConfig.from_settings({"min.compaction.lag.ms": "11", "max.compaction.lag.ms": "10"})
 
 
+@pytest.mark.parametrize(("policy", "expected_ms"), [("compact", 60_000), ("delete", 7 * 24 * 3600 * 1000)])
+def test_a_compacted_log_rolls_before_its_records_may_wait_no_longer(policy: str, expected_ms: int) -> None:
+    settings = {"cleanup.policy": policy, "max.compaction.lag.ms": "60000"}
+    assert LogConfig.from_settings(settings).segment_ms == expected_ms
+    assert LogConfig.effective(settings)["segment.ms"] == "604800000"
+
+
 def test_effective_shows_all_names_and_the_values_given() -> None:
     shown = LogConfig.effective({"retention.ms": "0500", "preallocate": "TRUE"})
     assert list(shown) == KAFKA_TOPIC_CONFIGS
