@@ -121,7 +121,7 @@ def test_retention_takes_whole_segments_from_the_front_and_never_from_under_a_re
     start_broker: StartBroker, seed: int, tmp_path: Path
 ) -> None:
     broker = start_broker({**TINY_SEGMENTS, "log.retention.check.interval.ms": "5"})
-    target = create_topic(broker, "retention.bytes=100000 file.delete.delay.ms=0")
+    target = create_topic(broker, "retention.bytes=100000")
     ledger = Ledger()
     producers = make_producers(target, ledger, seed)
     readers = [TailReader(target, partition, ledger) for partition in range(PARTITIONS)]
