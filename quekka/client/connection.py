@@ -10,10 +10,8 @@ owner to decide. After a broken connection or a time-out nothing is known about 
 it is closed.
 """
 
-import math
 import select
 import socket
-import struct
 from collections.abc import Mapping, Sequence
 
 from quekka.client.addresses import Address
@@ -29,8 +27,6 @@ LINE_BYTES_MAX = 16 * 1024 * 1024
 PAYLOAD_BYTES_MAX = 256 * 1024 * 1024
 """A READ asks for far less, but a batch larger than it asked for comes whole."""
 RECEIVE_BYTES = 64 * 1024
-TIMEVAL = struct.Struct("@ll")
-"""struct timeval, as the kernel takes time limits."""
 BUFFERS_PER_SEND = 512
 """Below IOV_MAX, 1024 on Linux (limits.h(0p))."""
 
@@ -170,7 +166,7 @@ class Connection:
         """Close, and say what happened as an exception of Quekka's."""
         self.close()
         self.backoff.failed()
-        if isinstance(error, BlockingIOError):
+        if isinstance(error, TimeoutError):
             return RequestTimedOutError(f"{self.address}: silent for {self._timeout_s:g} s while {doing}")
         return NetworkError(f"{self.address}: the connection broke while {doing}: {_reason(error)}")
 
@@ -206,23 +202,14 @@ class Connection:
 
     def _receive_into(self, memory: memoryview) -> int:
         assert self._socket is not None
-        size_bytes = self._socket.recv_into(memory, flags=socket.MSG_WAITALL)
+        size_bytes = self._socket.recv_into(memory)
         if not size_bytes:
             raise ConnectionResetError("the broker closed it")
         return size_bytes
 
 
 def _connect(address: Address, timeout_s: float) -> socket.socket:
-    """A connected socket whose calls fail with BlockingIOError after `timeout_s`.
-
-    The kernel keeps the time (SO_RCVTIMEO, socket(7)): with a time-out of Python's own each call is two or
-    more, and between them a thread that sends records waits for its turn behind one that makes them.
-    """
     opened = socket.create_connection(address, timeout=timeout_s)
-    opened.settimeout(None)
-    seconds, microseconds = divmod(math.ceil(timeout_s * 1_000_000), 1_000_000)
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        opened.setsockopt(socket.SOL_SOCKET, option, TIMEVAL.pack(seconds, microseconds))
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return opened
