@@ -16,6 +16,7 @@ LIBRARIES = ("click", "crc32c", "crcmod", "cramjam", "psutil")
 
 
 def describe_machine() -> dict[str, Any]:
+    """As it is before the loads: what else runs shows in the load average."""
     return {
         "system": platform.platform(),
         "processor": _processor(),

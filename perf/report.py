@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from perf.figures import Figure, LoadResult, show_number
-from perf.machine import describe_machine, describe_versions
+from perf.machine import describe_versions
 
 FORMAT = 1
 HEADINGS = ("load", "figure", "median", "unit", "spread", "goal", "")
@@ -32,6 +32,7 @@ USAGE_WORDS = (
 
 def document(
     command: Sequence[str],
+    machine: Mapping[str, Any],
     settings: Mapping[str, str],
     limits: Iterable[Figure],
     results: Iterable[LoadResult],
@@ -41,7 +42,7 @@ def document(
         "format": FORMAT,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(command),
-        "machine": describe_machine(),
+        "machine": dict(machine),
         "versions": describe_versions(),
         "settings": dict(settings),
         "limits": {figure.name: figure.as_json() for figure in limits},

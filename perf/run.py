@@ -18,8 +18,10 @@ from perf.errors import NotAResultError, PerfError  # noqa: E402
 from perf.figures import Figure, LoadResult  # noqa: E402
 from perf.limits import measure_limits  # noqa: E402
 from perf.loads import FAMILIES, find_load, names_in_all  # noqa: E402
+from perf.machine import describe_machine  # noqa: E402
 from quekka.errors import QuekkaError  # noqa: E402
 
+QUIET_LOAD_AVERAGE = 0.5
 RESULTS = ROOT / "perf" / "results"
 
 
@@ -99,6 +101,9 @@ def run_loads(command: argparse.Namespace) -> int:
     settings = dict(command.set)
     options = Options(command.rounds, command.count, command.seconds, command.size, settings, command.program)
     results: list[LoadResult] = []
+    machine = describe_machine()
+    if machine["load_average"][0] > QUIET_LOAD_AVERAGE:
+        sys.stderr.write(f"perf: the machine is busy, load average {machine['load_average'][0]:.1f}\n")
     with tempfile.TemporaryDirectory(prefix="quekka-perf-", dir=command.directory) as directory:
         limits = [] if command.no_limits else measure_limits(Path(directory))
         if limits:
@@ -107,7 +112,7 @@ def run_loads(command: argparse.Namespace) -> int:
             results += run_load(load, Path(directory), options)
     if not results:
         return 1
-    content = report.document(["perf/run.py", *sys.argv[1:]], settings, limits, results)
+    content = report.document(["perf/run.py", *sys.argv[1:]], machine, settings, limits, results)
     sys.stdout.write(f"{report.write_document(command.output, content)}\n")
     missed = any(figure.verdict == "missed" for result in results for figure in result.figures)
     return 1 if len(results) < len(loads) or (missed and command.check) else 0
