@@ -95,8 +95,6 @@ def _field(
 ) -> Any:
     nullable_versions = NEVER if nullable is None else Versions.parse(nullable)
     spec = FieldSpec(kind, is_array, Versions.parse(versions), nullable_versions, tag)
-    if isinstance(default, type):
-        return dataclasses.field(default_factory=default, metadata={METADATA_KEY: spec})
     return dataclasses.field(default=default, metadata={METADATA_KEY: spec})
 
 
@@ -148,9 +146,9 @@ def binary(versions: str) -> Buffer:
     return field
 
 
-def records(versions: str, *, nullable: str) -> memoryview | None:
-    field: memoryview | None = _field(RECORDS, versions, None, nullable=nullable)
-    return field
+def record_batches(versions: str, *, nullable: str) -> Any:
+    """Kafka's type `records`: a memoryview when read; what is written is up to the message."""
+    return _field(RECORDS, versions, None, nullable=nullable)
 
 
 @overload
@@ -181,9 +179,9 @@ def array_of(
     return field
 
 
-def struct_of(kind: type[T], versions: str, *, tag: int) -> T:
-    """A struct inside; its default is one with all defaults."""
-    field: T = _field(kind, versions, kind, tag=tag)
+def tagged_struct_of(kind: type[T], versions: str, *, tag: int) -> T | None:
+    """A struct in a tagged field, None where it is left out (Kafka's classes put one with all defaults)."""
+    field: T | None = _field(kind, versions, None, tag=tag)
     return field
 
 

@@ -52,11 +52,14 @@ Writer = Callable[[bytearray, Value], None]
 
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
-_UVARINT_BYTES_MAX = 5
 
 
 class MalformedError(ValueError):
     """The bytes are not what their type asks for."""
+
+
+class UncommonError(MalformedError):
+    """A hand-written reader knows the common form only, and leaves this to the compiled one."""
 
 
 MALFORMED = (MalformedError, struct.error, IndexError, UnicodeDecodeError)
@@ -86,11 +89,12 @@ def read_uvarint(buf: Buffer, position: int) -> tuple[int, int]:
     if byte < 0x80:
         return byte, position + 1
     value = byte & 0x7F
-    for index in range(1, _UVARINT_BYTES_MAX):
-        byte = buf[position + index]
-        value |= (byte & 0x7F) << 7 * index
+    for shift in (7, 14, 21, 28):
+        position += 1
+        byte = buf[position]
+        value |= (byte & 0x7F) << shift
         if byte < 0x80 and value < 1 << 32:
-            return value, position + index + 1
+            return value, position + 1
     raise MalformedError("a length of more than 32 bits")
 
 
@@ -136,30 +140,29 @@ def put_compact_length(out: bytearray, length: int) -> None:
 
 def read_string(buf: Buffer, position: int) -> tuple[str, int]:
     length = _INT16.unpack_from(buf, position)[0]
-    return _text(buf, position + 2, length)
+    start = position + 2
+    end = start + length
+    if not start <= end <= len(buf):
+        raise _bad_length(buf, start, length)
+    return str(buf[start:end], "utf-8"), end
 
 
 def read_compact_string(buf: Buffer, position: int) -> tuple[str, int]:
-    length, position = read_uvarint(buf, position)
-    return _text(buf, position, length - 1)
+    length, start = read_uvarint(buf, position)
+    end = start + length - 1
+    if not start <= end <= len(buf):
+        raise _bad_length(buf, start, length - 1)
+    return str(buf[start:end], "utf-8"), end
 
 
 def read_nullable_string(buf: Buffer, position: int) -> tuple[str | None, int]:
-    length = _INT16.unpack_from(buf, position)[0]
-    position += 2
-    return (None, position) if length == -1 else _text(buf, position, length)
+    if buf[position] == 0xFF and buf[position + 1] == 0xFF:
+        return None, position + 2
+    return read_string(buf, position)
 
 
 def read_compact_nullable_string(buf: Buffer, position: int) -> tuple[str | None, int]:
-    length, position = read_uvarint(buf, position)
-    return _text(buf, position, length - 1) if length else (None, position)
-
-
-def _text(buf: Buffer, position: int, length: int) -> tuple[str, int]:
-    end = position + length
-    if length < 0 or end > len(buf):
-        raise _bad_length(buf, position, length)
-    return str(buf[position:end], "utf-8"), end
+    return read_compact_string(buf, position) if buf[position] else (None, position + 1)
 
 
 def put_string(out: bytearray, value: str) -> None:

@@ -22,6 +22,7 @@ is never compiled. A field that the version does not have takes its default when
 import functools
 import linecache
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
@@ -67,7 +68,7 @@ def writer_for(kind: type[Message], version: int, flexible: bool) -> WriteMessag
     return compiled
 
 
-class _Source:
+class _Source(ABC):
     """Source text of functions for one message and all structs in it, and the names they use."""
 
     verb: str
@@ -101,8 +102,9 @@ class _Source:
         self.names[kind.__name__] = kind
         self.add_function(kind)
 
+    @abstractmethod
     def add_function(self, kind: type) -> None:
-        raise NotImplementedError
+        """Write the function for `kind` itself."""
 
     def present(self, kind: type) -> list[tuple[str, FieldSpec]]:
         """The fields of this version, by name."""
@@ -124,6 +126,10 @@ class _Source:
             else:
                 runs.append([(name, spec)])
         return runs
+
+    def start(self, kind: type) -> list[str]:
+        """The first line of a function's body where nothing else would be in it."""
+        return [] if self.flexible or self.present(kind) else [_INDENT + "at = ''"]
 
     def is_nullable(self, spec: FieldSpec) -> bool:
         return self.version in spec.nullable
@@ -153,7 +159,7 @@ class _ReaderSource(_Source):
     verb = "read"
 
     def add_function(self, kind: type) -> None:
-        self.lines += [f"def read_{kind.__name__}(buf, pos):", "    try:"]
+        self.lines += [f"def read_{kind.__name__}(buf, pos):", "    try:", *self.start(kind)]
         for run in self.runs(kind):
             self.add(f"at = {', '.join(name for name, _ in run)!r}")
             if _is_fixed(run[0][1]):
@@ -176,14 +182,13 @@ class _ReaderSource(_Source):
         return ", ".join(name if name in names else self.add_default(kind, name) for name in fields)
 
     def read_run(self, run: list[tuple[str, FieldSpec]]) -> None:
-        letters = "".join(_letter(spec) for _, spec in run)
-        packer = struct.Struct(">" + letters)
-        self.names[f"unpack_{letters}"] = packer.unpack_from
+        packer, suffix = _packer(run)
+        self.names[f"unpack_{suffix}"] = packer.unpack_from
         names = ", ".join(name for name, _ in run)
-        self.add(f"({names},) = unpack_{letters}(buf, pos)", f"pos += {packer.size}")
+        self.add(f"({names},) = unpack_{suffix}(buf, pos)", f"pos += {packer.size}")
         for name, spec in run:
             if _letter(spec) == "16s":
-                self.add(f"{name} = UUID(bytes={name}) if any({name}) else ZERO_UUID")
+                self.add(f"{name} = UUID(bytes={name})")
 
     def read_one(self, name: str, spec: FieldSpec) -> None:
         if spec.is_array:
@@ -205,18 +210,18 @@ class _ReaderSource(_Source):
 
     def read_array(self, name: str, spec: FieldSpec) -> None:
         length = "compact" if self.flexible else "int32"
-        self.add(f"count, pos = read_{length}_length(buf, pos)")
+        self.add(f"length, pos = read_{length}_length(buf, pos)")
         if self.is_nullable(spec):
-            self.add("if count == -1:", f"    {name} = None", "else:", f"    {self.elements(name, spec)}")
+            self.add("if length == -1:", f"    {name} = None", "else:", f"    {self.elements(name, spec)}")
         else:
             self.add(self.elements(name, spec))
 
     def elements(self, name: str, spec: FieldSpec) -> str:
         element = spec._replace(is_array=False)
         if isinstance(spec.type, Primitive) and _is_fixed(element) and _letter(spec) != "16s":
-            return f"{name}, pos = read_numbers(buf, pos, count, {_letter(spec)!r})"
+            return f"{name}, pos = read_numbers(buf, pos, length, {_letter(spec)!r})"
         read = self.primitive(element) if isinstance(spec.type, Primitive) else f"read_{spec.type.__name__}"
-        return f"{name}, pos = read_elements(buf, pos, count, {read}, {self.size_min(spec)})"
+        return f"{name}, pos = read_elements(buf, pos, length, {read}, {self.size_min(spec)})"
 
     def read_tagged(self, kind: type) -> None:
         known = self.tagged(kind)
@@ -225,7 +230,7 @@ class _ReaderSource(_Source):
             self.add("pos = skip_tagged_fields(buf, pos)")
             return
         self.add(*(f"{name} = {self.add_default(kind, name)}" for name, _ in known))
-        self.add("count, pos = read_tag_count(buf, pos)", "for _ in range(count):")
+        self.add("length, pos = read_tag_count(buf, pos)", "for _ in range(length):")
         self.add("    at = 'tagged fields'", "    tag, pos, end = read_tag(buf, pos)")
         for number, (name, spec) in enumerate(known):
             self.add(f"    {'elif' if number else 'if'} tag == {spec.tag}:", f"        at = {name!r}")
@@ -246,7 +251,7 @@ class _WriterSource(_Source):
     verb = "put"
 
     def add_function(self, kind: type) -> None:
-        self.lines += [f"def put_{kind.__name__}(out, value):", "    try:", f"{_INDENT}at = ''"]
+        self.lines += [f"def put_{kind.__name__}(out, value):", "    try:", *self.start(kind)]
         for run in self.runs(kind):
             self.add(f"at = {', '.join(name for name, _ in run)!r}")
             if _is_fixed(run[0][1]):
@@ -262,10 +267,10 @@ class _WriterSource(_Source):
         ]
 
     def put_run(self, out: str, run: list[tuple[str, FieldSpec]]) -> None:
-        letters = "".join(_letter(spec) for _, spec in run)
-        self.names[f"pack_{letters}"] = struct.Struct(">" + letters).pack
+        packer, suffix = _packer(run)
+        self.names[f"pack_{suffix}"] = packer.pack
         values = [f"value.{name}.bytes" if _letter(spec) == "16s" else f"value.{name}" for name, spec in run]
-        self.add(f"{out} += pack_{letters}({', '.join(values)})")
+        self.add(f"{out} += pack_{suffix}({', '.join(values)})")
 
     def put_one(self, out: str, name: str, spec: FieldSpec) -> None:
         if spec.is_array:
@@ -328,3 +333,9 @@ def _is_fixed(spec: FieldSpec) -> bool:
 def _letter(spec: FieldSpec) -> str:
     assert isinstance(spec.type, Primitive)
     return FIXED_FORMATS[spec.type.name]
+
+
+def _packer(run: list[tuple[str, FieldSpec]]) -> tuple[struct.Struct, str]:
+    """What packs the fields of a run in one call, and its letters in a form that a name can end with."""
+    letters = "".join(_letter(spec) for _, spec in run)
+    return struct.Struct(">" + letters), letters.replace("?", "t")
