@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 
+from quekka.broker.commands import BeginFlushCommand
 from quekka.broker.config import BrokerConfig
 from quekka.broker.topic import Topic
 from quekka.broker.topic_factory import TopicFactory
@@ -180,6 +181,8 @@ class TopicManager:
             LogConfig.from_settings(own)
             self._save_locked(TopicFile(name, topic.topic_id, len(topic.partitions), own))
             topic.configure(own)
+        # A timer that waits for the old flush.ms must not keep records waiting longer than the new one.
+        topic.writer.submit_if_running(BeginFlushCommand())
         return topic
 
     def create_partitions(self, name: str, total: int) -> Topic:

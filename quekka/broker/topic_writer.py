@@ -185,7 +185,8 @@ class TopicWriter:
         if writer.unflushed_records >= log.config.flush_messages:
             writer.flush()
             self._metrics.add("fsyncs")
-        elif partition not in self._dirty:
+        # Also what is synced already: the checkpoint that says so is written at the next flush.ms.
+        if partition not in self._dirty:
             self._mark_dirty(partition)
         writer.publish()
         return offsets

@@ -2,12 +2,15 @@
 
 import errno
 import logging
+import queue
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from broker_helpers import StartCore, publish
 
 from quekka.broker.broker import BrokerCore
+from quekka.clock import ManualClock
 from quekka.storage.faulty_files import FaultyFiles
 
 POINT = "recovery-point-offset-checkpoint"
@@ -40,3 +43,34 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_in_the_log_and_no_more(
         assert core.topics.get("logs").partition(0).delete_records(1) == 1
     assert START in caplog.text
     assert publish(core, "logs", b"2") == 2
+
+
+def test_a_recovery_point_is_written_also_where_every_append_is_synced(
+    core: BrokerCore, manual_clock: ManualClock, tmp_path: Path
+) -> None:
+    core.topics.create("logs", settings={"flush.messages": "1"})
+    publish(core, "logs", b"0", b"1")
+    wait_for_flush(core, manual_clock, lambda: manual_clock.advance(1))
+    assert (tmp_path / "data" / "topics" / "logs" / POINT).read_text() == "0\n1\nlogs 0 2\n"
+
+
+def test_a_shorter_flush_ms_holds_for_what_waits_already(core: BrokerCore, manual_clock: ManualClock) -> None:
+    core.topics.create("logs", settings={"flush.ms": "100000000"})
+    publish(core, "logs", b"0")
+    wait_for_flush(core, manual_clock, lambda: core.topics.alter("logs", {"flush.ms": "10"}))
+    assert core.topics.get("logs").partition(0).log.recovery_point == 1
+
+
+def wait_for_flush(core: BrokerCore, clock: ManualClock, begin: Callable[[], object]) -> None:
+    """Call `begin`, which has the writer flush in the background; return when checkpoints are written."""
+    writer = core.topics.get("logs").writer
+    written: queue.Queue[None] = queue.Queue()
+    write_checkpoints = writer._write_checkpoints
+
+    def write_and_tell() -> None:
+        write_checkpoints()
+        written.put(None)
+
+    writer._write_checkpoints = write_and_tell
+    begin()
+    written.get(timeout=10)
