@@ -1,0 +1,71 @@
+"""A protocol that is not served is refused in its own words, or with a line in the log."""
+
+import logging
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from quekka.embedded import Broker
+from quekka.protocols.sniff import PROTOCOLS
+from quekka.servers.connection_slots import ConnectionSlots
+from quekka.servers.peer import Peer
+from quekka.servers.protocol_handlers import protocol_handlers, refuse_here
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+def test_every_protocol_has_a_handler(broker: Broker) -> None:
+    assert set(protocol_handlers(broker.core, ConnectionSlots())) == set(PROTOCOLS)
+
+
+def test_http_is_answered_with_501_and_a_line_of_explanation(text_client: object, broker: Broker) -> None:
+    with socket.create_connection((broker.host, broker.port), timeout=30) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert b"Content-Length: %d" % len(body) in head
+    assert body.count(b"\n") == 1
+    assert b"quekka-protocol(7)" in body
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (b"\x00\x00\x00\x10\x00\x12\x00\x03", "speaks the Kafka protocol"),
+        (b"\x16\x03\x01\x02\x00\x01", "speaks TLS"),
+    ],
+    ids=["kafka", "tls"],
+)
+def test_what_is_not_served_is_closed_with_one_line_that_names_the_peer(
+    broker: Broker, caplog: pytest.LogCaptureFixture, first: bytes, words: str
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING, "quekka.servers"),
+        socket.create_connection((broker.host, broker.port), timeout=30) as connection,
+    ):
+        connection.sendall(first)
+        assert connection.recv(100) == b""
+        peer = "{}:{}".format(*connection.getsockname())
+    (line,) = [record.message for record in caplog.records]
+    assert words in line
+    assert peer in line
+
+
+def test_a_text_peer_on_a_listener_for_others_is_told_so(
+    tcp_pair: Pair, make_peer: Callable[..., Peer]
+) -> None:
+    peer = make_peer()
+    tcp_pair[1].shutdown(socket.SHUT_WR)
+    refuse_here("text", peer)
+    assert tcp_pair[1].recv(200).startswith(b"-ERR BAD_REQUEST this listener")
+
+
+def test_other_peers_on_a_listener_for_others_hear_nothing(
+    tcp_pair: Pair, make_peer: Callable[..., Peer]
+) -> None:
+    peer = make_peer()
+    refuse_here("kafka", peer)
+    peer.cut()
+    assert tcp_pair[1].recv(200) == b""
