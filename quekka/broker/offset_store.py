@@ -21,6 +21,8 @@ from quekka.clock import Clock
 from quekka.errors import CorruptMessageError, OffsetMetadataTooLargeError
 from quekka.formats.murmur2 import partition_for_key
 from quekka.formats.offset_commit import (
+    NO_LEADER_EPOCH,
+    TEXT_BYTES_MAX,
     OffsetCommitKey,
     OffsetCommitValue,
     decode_key,
@@ -36,6 +38,17 @@ from quekka.topic_name import OFFSETS_TOPIC
 logger = logging.getLogger(__name__)
 
 LOAD_CHUNK_BYTES = 1 << 20
+
+
+class OffsetAndMetadata(NamedTuple):
+    """What a group commits for one partition: the offset to read next, and what the client notes beside it.
+
+    Threads: any; immutable.
+    """
+
+    offset: int
+    leader_epoch: int = NO_LEADER_EPOCH
+    metadata: str = ""
 
 
 class CommittedOffset(NamedTuple):
@@ -93,21 +106,33 @@ class OffsetStore:
         """Groups that have committed something."""
         return [group for group, offsets in list(self._groups.items()) if offsets]
 
-    def commit(self, group: str, offsets: Mapping[TopicPartition, int], metadata: str = "") -> None:
+    def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Store offsets to read next, as `commit_with_metadata` does, without saying more of them."""
+        self.commit_with_metadata(
+            group, {place: OffsetAndMetadata(offset) for place, offset in offsets.items()}
+        )
+
+    def commit_with_metadata(self, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Store offsets to read next, all in one batch; returns when they are acknowledged.
 
-        Raises OffsetMetadataTooLargeError, and what an append raises.
+        Raises OffsetMetadataTooLargeError, and what an append raises; nothing is stored then.
         """
-        size_bytes = len(metadata.encode())
-        if size_bytes > self._metadata_bytes_max:
-            raise OffsetMetadataTooLargeError(
-                f"{size_bytes} bytes, more than offset.metadata.max.bytes={self._metadata_bytes_max}"
-            )
         now_ms = self._clock.wall_ms()
-        values: dict[TopicPartition, OffsetCommitValue | None] = {
-            place: OffsetCommitValue(offset, -1, metadata, now_ms) for place, offset in offsets.items()
-        }
-        self._append(group, values)
+        values: dict[TopicPartition, OffsetCommitValue | None] = {}
+        for place, (offset, leader_epoch, metadata) in offsets.items():
+            self.check_metadata(metadata)
+            values[place] = OffsetCommitValue(offset, leader_epoch, metadata, now_ms)
+        if values:
+            self._append(group, values)
+
+    def check_metadata(self, metadata: str) -> None:
+        """Raises OffsetMetadataTooLargeError for a text that is too long to be stored with an offset."""
+        size_bytes = len(metadata.encode())
+        bytes_max = min(self._metadata_bytes_max, TEXT_BYTES_MAX)
+        if size_bytes > bytes_max:
+            raise OffsetMetadataTooLargeError(
+                f"{size_bytes} bytes, more than offset.metadata.max.bytes={bytes_max}"
+            )
 
     def forget(self, group: str, places: list[TopicPartition]) -> None:
         """Remove committed offsets, by tombstones."""

@@ -6,6 +6,7 @@ import pytest
 from broker_helpers import StartCore, batch_of
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.offset_store import OffsetAndMetadata
 from quekka.errors import OffsetMetadataTooLargeError
 from quekka.topic_name import OFFSETS_TOPIC
 
@@ -16,7 +17,7 @@ def test_no_topic_is_made_before_the_first_commit(core: BrokerCore) -> None:
 
 
 def test_a_commit_is_a_record_of_a_compacted_topic_of_the_brokers_own(core: BrokerCore) -> None:
-    core.groups.offsets.commit("g", {("logs", 0): 5, ("logs", 1): 6}, "a note")
+    core.groups.offsets.commit("g", {("logs", 0): 5, ("logs", 1): 6})
     topic = core.topics.get(OFFSETS_TOPIC)
     assert topic.config.cleanup_compact
     assert topic.is_internal
@@ -24,11 +25,30 @@ def test_a_commit_is_a_record_of_a_compacted_topic_of_the_brokers_own(core: Brok
     assert sum(partition.view().log_end_offset for partition in topic.partitions) == 2
     committed = core.groups.offsets.committed("g", "logs", 1)
     assert committed is not None
-    assert (committed.offset, committed.metadata, committed.commit_timestamp_ms) == (
-        6,
-        "a note",
-        core.clock.wall_ms(),
-    )
+    assert (committed.offset, committed.commit_timestamp_ms) == (6, core.clock.wall_ms())
+
+
+def test_each_partition_has_a_leader_epoch_and_metadata_of_its_own_also_after_a_restart(
+    start_core: StartCore,
+) -> None:
+    core = start_core()
+    commits = {
+        ("logs", 0): OffsetAndMetadata(5, 0, "a note"),
+        ("logs", 1): OffsetAndMetadata(6, 3, "ein Vermerk: \N{SNOWMAN}"),
+        ("other", 0): OffsetAndMetadata(7),
+    }
+    core.groups.offsets.commit_with_metadata("g", commits)
+    before = core.groups.offsets.committed_by("g")
+    core.stop()
+    after = start_core().groups.offsets.committed_by("g")
+    assert after == before
+    assert {place: OffsetAndMetadata(*kept[:3]) for place, kept in after.items()} == commits
+
+
+def test_a_commit_of_nothing_makes_no_topic(core: BrokerCore) -> None:
+    core.groups.offsets.commit("g", {})
+    assert core.topics.names(internal=True) == []
+    assert core.groups.offsets.group_names() == []
 
 
 def test_the_last_commit_counts_also_after_a_restart(start_core: StartCore) -> None:
@@ -59,12 +79,23 @@ def test_forgotten_offsets_do_not_come_back(start_core: StartCore) -> None:
     assert set(offsets.committed_by("g")) == {("other", 0)}
 
 
-def test_metadata_is_bounded(start_core: StartCore) -> None:
-    core = start_core({"offset.metadata.max.bytes": "3"})
-    with pytest.raises(
-        OffsetMetadataTooLargeError, match=r"4 bytes, more than offset\.metadata\.max\.bytes=3"
-    ):
-        core.groups.offsets.commit("g", {("logs", 0): 1}, "four")
+@pytest.mark.parametrize(
+    ("setting", "metadata", "message"),
+    [
+        pytest.param("3", "four", r"4 bytes, more than offset\.metadata\.max\.bytes=3", id="by-setting"),
+        pytest.param("3", "\N{SNOWMAN}!", "4 bytes", id="bytes-not-characters"),
+        pytest.param("65536", "x" * 32768, "32768 bytes, more than .*=32767", id="by-format"),
+    ],
+)
+def test_metadata_is_bounded_and_nothing_is_stored_with_too_much(
+    start_core: StartCore, setting: str, metadata: str, message: str
+) -> None:
+    core = start_core({"offset.metadata.max.bytes": setting})
+    with pytest.raises(OffsetMetadataTooLargeError, match=message):
+        core.groups.offsets.commit_with_metadata(
+            "g", {("logs", 0): OffsetAndMetadata(1), ("logs", 1): OffsetAndMetadata(1, -1, metadata)}
+        )
+    assert core.groups.offsets.committed_by("g") == {}
 
 
 def test_a_record_that_is_no_commit_is_skipped_with_a_line_in_the_log(
