@@ -8,6 +8,7 @@ import quekka.formats.crc32c as checksum
 from quekka.broker.config import BrokerConfig
 from quekka.broker.group_coordinator import GroupCoordinator
 from quekka.broker.housekeeping import Housekeeping
+from quekka.broker.offset_expiry import OffsetExpiry
 from quekka.broker.offset_store import OffsetStore
 from quekka.broker.process_stats import process_stats
 from quekka.broker.signal import Signal
@@ -57,7 +58,12 @@ class BrokerCore:
         timers = self._housekeeping.timers
         self.groups = GroupCoordinator(self.topics, offsets, clock, timers, lambda: self.config)
         self.topics.on_delete = self.groups.forget_topic
+        self._offset_expiry = OffsetExpiry(self.groups, clock, lambda: self.config)
         self._started_s = clock.monotonic_s()
+
+    @property
+    def broker_id(self) -> int:
+        return self.data_dir.broker_id
 
     @property
     def cluster_id(self) -> str:
@@ -77,7 +83,7 @@ class BrokerCore:
             # 3. Committed offsets, which are records in one of them.
             self.groups.offsets.load()
             # 4. Timers last, for they touch all of it.
-            self._housekeeping.start(self.topics.all)
+            self._housekeeping.start(self.topics.all, self._offset_expiry.expire_all)
         except BaseException:
             self.topics.close()
             self._file_cache.close_all()

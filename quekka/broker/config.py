@@ -35,7 +35,31 @@ TOPIC_DEFAULT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Broker setting to the topic setting whose default it is."""
 
+
+def _advertised_listeners(value: str) -> tuple[str, ...]:
+    """Addresses separated by commas, each with or without Kafka's `NAME://`, as `host:port`."""
+    return tuple(_advertised_address(word.strip()) for word in value.split(",") if word.strip())
+
+
+def _advertised_address(text: str) -> str:
+    address = text.rpartition("://")[2]
+    host, _, port = address.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"'{text}' is not host:port")
+    if host.strip("[]") in ("0.0.0.0", "::"):
+        raise ValueError(f"'{text}' is nothing that a client could connect to")
+    return address
+
+
 _OWN_SETTINGS = (
+    Setting(
+        "advertised.listeners",
+        _advertised_listeners,
+        (),
+        "Where Kafka clients are told to connect, host:port; of several, separated by commas, the one whose "
+        "port was reached, else the first. Empty: the address that the client reached.",
+        dynamic=False,
+    ),
     Setting(
         "auto.create.topics.enable",
         boolean,
@@ -119,6 +143,19 @@ _OWN_SETTINGS = (
         "The longest text that may be stored with a committed offset.",
     ),
     Setting(
+        "offsets.retention.check.interval.ms",
+        integer(1),
+        600_000,
+        "How often groups are looked at for committed offsets that have expired.",
+        dynamic=False,
+    ),
+    Setting(
+        "offsets.retention.minutes",
+        integer(1, 2**31 - 1),
+        10_080,
+        "How long committed offsets are kept after their commit and after the group lost its last member.",
+    ),
+    Setting(
         "offsets.topic.num.partitions",
         integer(1, 1000),
         1,
@@ -137,6 +174,12 @@ _OWN_SETTINGS = (
         integer(1024),
         32 * 1024 * 1024,
         "Bytes of appends that may wait for one topic's writer thread; producers wait while it is full.",
+    ),
+    Setting(
+        "replication.factor.clamp.enable",
+        boolean,
+        False,
+        "Create a topic that is asked for with several replicas, with the one there is, instead of refusing.",
     ),
     Setting(
         "request.timeout.ms",
@@ -209,6 +252,7 @@ class BrokerConfig:
     Threads: any; immutable.
     """
 
+    advertised_listeners: tuple[str, ...] = ()
     auto_create_topics_enable: bool = True
     connections_max_idle_ms: int = 600_000
     group_initial_rebalance_delay_ms: int = 0
@@ -224,9 +268,12 @@ class BrokerConfig:
     max_partitions: int = 100_000
     num_partitions: int = 1
     offset_metadata_max_bytes: int = 4096
+    offsets_retention_check_interval_ms: int = 600_000
+    offsets_retention_minutes: int = 10_080
     offsets_topic_num_partitions: int = 1
     offsets_topic_segment_bytes: int = 16 * 1024 * 1024
     queued_max_request_bytes: int = 32 * 1024 * 1024
+    replication_factor_clamp_enable: bool = False
     request_timeout_ms: int = 30_000
     socket_receive_buffer_bytes: int = -1
     socket_request_max_bytes: int = 100 * 1024 * 1024

@@ -50,6 +50,14 @@ class Peer:
     def __repr__(self) -> str:
         return f"<Peer {self.name}>"
 
+    def local_address(self) -> tuple[str, int]:
+        """Host and port that the peer reached; raises PeerGoneError."""
+        try:
+            host, port = self._socket.getsockname()[:2]
+        except OSError as error:
+            raise PeerGoneError(f"asking for our address: {error.strerror}") from error
+        return host, port
+
     def receive_into(self, view: memoryview, flags: int = 0) -> int | None:
         """Bytes received, 0 at the end of the stream, None when nothing came for `QUIET_S`.
 

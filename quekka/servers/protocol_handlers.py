@@ -1,5 +1,6 @@
 """Which code serves which protocol: a table, so that one more protocol is one more row."""
 
+import functools
 import logging
 from collections.abc import Callable
 
@@ -23,7 +24,7 @@ def protocol_handlers(broker: BrokerCore, connections: ConnectionSlots) -> dict[
     return {
         "text": TextServer(broker, connections).serve,
         "http": refuse_http,
-        "kafka": refuse_kafka,
+        "kafka": functools.partial(serve_kafka, broker),
         "tls": refuse_tls,
     }
 
@@ -38,11 +39,11 @@ def refuse_http(peer: Peer, first: bytes) -> None:
     peer.linger()
 
 
-def refuse_kafka(peer: Peer, _first: bytes) -> None:
-    """Hang up, and tell the operator."""
-    logger.warning(
-        "%s speaks the Kafka protocol, which this broker does not serve: use the quekka client", peer.name
-    )
+def serve_kafka(broker: BrokerCore, peer: Peer, first: bytes) -> None:
+    """Serve a Kafka client. What that takes is imported with the first one: not all brokers have any."""
+    from quekka.servers.kafka_server import KafkaServer
+
+    KafkaServer(broker).serve(peer, first)
 
 
 def refuse_tls(peer: Peer, _first: bytes) -> None:

@@ -5,6 +5,7 @@ moves more bytes in a second for less CPU time. Both calls release the GIL.
 """
 
 import os
+from collections.abc import Iterable
 
 from quekka.servers.peer import Peer, PeerGoneError
 from quekka.storage.log_slice import LogSlice
@@ -42,6 +43,29 @@ class Transfer:
             position += read_bytes
             filled_bytes = 0
 
+    def send_pieces(self, peer: Peer, pieces: Iterable[bytearray | LogSlice]) -> int:
+        """Send bytes and slices of logs one after the other, small ones together; how many bytes it were.
+
+        Raises PeerGoneError, as `send` does.
+        """
+        pieces = list(pieces)
+        memory = self._memory_for(sum(map(_size_bytes, pieces)))
+        filled_bytes = sent_bytes = 0
+        for piece in pieces:
+            position, size_bytes = 0, _size_bytes(piece)
+            while position < size_bytes:
+                room = memory[filled_bytes : filled_bytes + size_bytes - position]
+                taken_bytes = _fill(room, piece, position)
+                position += taken_bytes
+                filled_bytes += taken_bytes
+                if filled_bytes == len(memory):
+                    peer.send(memory)
+                    sent_bytes += filled_bytes
+                    filled_bytes = 0
+        if filled_bytes:
+            peer.send(memory[:filled_bytes])
+        return sent_bytes + filled_bytes
+
     def release(self) -> None:
         """Give the memory back."""
         self._memory = memoryview(b"")
@@ -51,6 +75,18 @@ class Transfer:
         if len(self._memory) < wanted_bytes:
             self._memory = memoryview(bytearray(wanted_bytes))
         return self._memory
+
+
+def _size_bytes(piece: bytearray | LogSlice) -> int:
+    return piece.size_bytes if isinstance(piece, LogSlice) else len(piece)
+
+
+def _fill(room: memoryview, piece: bytearray | LogSlice, position: int) -> int:
+    """Put what follows `position` of the piece into `room`, which is not larger; how many bytes it were."""
+    if isinstance(piece, LogSlice):
+        return _read(piece.fileno, room, piece.position + position)
+    room[:] = piece[position : position + len(room)]
+    return len(room)
 
 
 def _read(fileno: int, room: memoryview, position: int) -> int:

@@ -1,0 +1,163 @@
+"""Produce (key 0), versions 3 to 11: record batches as they came, checked and handed to the writers.
+
+All partitions of a request are queued before any is waited for, and the response is promised, so the requests
+behind this one are queued too. `acks` 1 and -1 are the same with one replica. With `acks` 0 there is no
+response; an error then closes the connection, as in Kafka. Versions 0 to 2 are answered by
+`protocols/kafka/connection.py`.
+
+Each partition has exactly one batch of magic 2. The topic must exist: Metadata makes topics, Produce does
+not. What else is checked is `storage/batch_validator.py`'s. Transactions are refused.
+"""
+
+from quekka.broker.commands import AppendFuture
+from quekka.broker.partition import Partition
+from quekka.deadline import Deadline
+from quekka.errors import (
+    InvalidRecordError,
+    InvalidRequiredAcksError,
+    QuekkaError,
+    UnsupportedCompressionTypeError,
+)
+from quekka.formats.compression import ZSTD
+from quekka.formats.record_batch import BatchHeader
+from quekka.protocols.kafka.api_00_produce import (
+    BatchIndexAndErrorMessage,
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from quekka.servers.kafka_errors import TransactionalIdAuthorizationFailedError
+from quekka.servers.kafka_handlers.places import find_partition
+from quekka.servers.kafka_session import HangUpError, KafkaSession, Promise
+from quekka.storage.batch_validator import validate_batches
+from quekka.topic_name import check_writable
+
+ACKS_NONE = 0
+ACKS = (-1, ACKS_NONE, 1)
+ZSTD_FROM = 7
+MAGIC = 2
+_MAGIC_AT = 16
+NO_OFFSET = -1
+NO_TIMESTAMP = -1
+
+
+class AppendedBatch:
+    """A batch that the writer has in its queue.
+
+    Threads: the connection's own.
+    """
+
+    __slots__ = ("_future", "_header", "_partition")
+
+    def __init__(self, partition: Partition, header: BatchHeader, future: AppendFuture) -> None:
+        self._partition = partition
+        self._header = header
+        self._future = future
+
+    def response(self) -> PartitionProduceResponse:
+        """Wait for the writer; raises what the append did."""
+        base_offset = self._future.wait()
+        header = self._header
+        return PartitionProduceResponse(
+            self._partition.index,
+            0,
+            base_offset,
+            header.max_timestamp_ms if header.is_log_append_time else NO_TIMESTAMP,
+            self._partition.view().log_start_offset,
+        )
+
+
+class ProducePromise(Promise):
+    """The response to a request whose batches are in the queues of their writers.
+
+    Threads: the connection's own.
+    """
+
+    __slots__ = ("_acks", "_topics")
+
+    def __init__(
+        self, acks: int, topics: list[tuple[str, list[tuple[int, AppendedBatch | QuekkaError]]]]
+    ) -> None:
+        self._acks = acks
+        self._topics = topics
+
+    def keep(self, session: KafkaSession) -> ProduceResponse | None:
+        responses = [
+            TopicProduceResponse(name, [self._keep_one(session, *outcome) for outcome in partitions])
+            for name, partitions in self._topics
+        ]
+        return None if self._acks == ACKS_NONE else ProduceResponse(responses)
+
+    def _keep_one(
+        self, session: KafkaSession, index: int, outcome: AppendedBatch | QuekkaError
+    ) -> PartitionProduceResponse:
+        try:
+            if isinstance(outcome, AppendedBatch):
+                return outcome.response()
+            error = outcome
+        except QuekkaError as failure:
+            error = failure
+        if self._acks == ACKS_NONE:
+            raise HangUpError(f"produce with acks=0 refused: {error.code} {error.message}")
+        return refused(session, index, error)
+
+
+def produce(session: KafkaSession, request: ProduceRequest, version: int) -> ProducePromise:
+    check = _check_request(request)
+    topics: list[tuple[str, list[tuple[int, AppendedBatch | QuekkaError]]]] = []
+    for topic in request.topic_data:
+        outcomes: list[tuple[int, AppendedBatch | QuekkaError]] = []
+        for data in topic.partition_data:
+            try:
+                if check is not None:
+                    raise check
+                outcomes.append((data.index, _append(session, topic.name, data, version)))
+            except QuekkaError as error:
+                outcomes.append((data.index, error))
+        topics.append((topic.name, outcomes))
+    return ProducePromise(request.acks, topics)
+
+
+def _check_request(request: ProduceRequest) -> QuekkaError | None:
+    """What is wrong with all partitions of the request."""
+    if request.acks not in ACKS:
+        return InvalidRequiredAcksError(f"acks={request.acks}, it is one of -1, 0 and 1")
+    if request.transactional_id is not None:
+        return TransactionalIdAuthorizationFailedError("transactions are not served")
+    return None
+
+
+def _append(session: KafkaSession, topic: str, data: PartitionProduceData, version: int) -> AppendedBatch:
+    broker = session.broker
+    partition = find_partition(session, check_writable(topic), data.index)
+    records = data.records
+    if not records:
+        raise InvalidRecordError("no record batch")
+    if len(records) > _MAGIC_AT and records[_MAGIC_AT] != MAGIC:
+        raise InvalidRecordError(f"records of magic {records[_MAGIC_AT]}, only {MAGIC} is served")
+    headers = validate_batches(records, partition.log.config, broker.clock.wall_ms())
+    if len(headers) != 1:
+        raise InvalidRecordError(f"{len(headers)} batches for one partition, it must be one")
+    header = headers[0]
+    if header.is_transactional:
+        raise TransactionalIdAuthorizationFailedError("transactions are not served")
+    if header.codec == ZSTD and version < ZSTD_FROM:
+        raise UnsupportedCompressionTypeError(f"zstd needs Produce version {ZSTD_FROM}, this is {version}")
+    deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
+    future = partition.append((records,), header.records_count, deadline)
+    session.records_in += header.records_count
+    return AppendedBatch(partition, header, future)
+
+
+def refused(session: KafkaSession, index: int, error: QuekkaError) -> PartitionProduceResponse:
+    """The response for a partition whose batch was not appended."""
+    is_record_fault = isinstance(error, InvalidRecordError)
+    return PartitionProduceResponse(
+        index,
+        session.error_number(error),
+        base_offset=NO_OFFSET,
+        record_errors=[BatchIndexAndErrorMessage(0, error.message)] if is_record_fault else [],
+        error_message=error.message,
+    )
