@@ -72,11 +72,13 @@ def encode_request(header: framing.RequestHeader, request: Any) -> bytearray:
 def decode_response(api_key: int, version: int, frame: Buffer) -> tuple[int, Any]:
     """Correlation id and response in `frame`, which has no size before it; raises InvalidRequestError."""
     api = APIS_BY_KEY[api_key]
+    position = 0
     try:
-        correlation_id, position = read_int32_length(frame, 0)
+        correlation_id, position = read_int32_length(frame, position)
         if api.response_header_version(version) == 1:
             position = skip_tagged_fields(frame, position)
     except MALFORMED as error:
-        raise InvalidRequestError(f"response header: {describe_malformed(error)}") from error
+        problem = describe_malformed(error)
+        raise InvalidRequestError(f"response header at byte {position}: {problem}") from error
     read = reader_for(response_type(api), version, api.is_flexible(version))
     return correlation_id, read(frame, position)[0]

@@ -1,0 +1,76 @@
+"""quekka.protocols.kafka.api_33_alter_configs: examples, byte for byte."""
+
+from typing import Any
+
+import pytest
+
+from quekka.protocols.kafka.api_33_alter_configs import (
+    AlterableConfig,
+    AlterConfigsRequest,
+    AlterConfigsResource,
+    AlterConfigsResourceResponse,
+    AlterConfigsResponse,
+)
+
+EXAMPLES = [
+    pytest.param(
+        0,
+        AlterConfigsRequest(
+            resources=(
+                AlterConfigsResource(
+                    resource_type=2,
+                    resource_name="logs",
+                    configs=(AlterableConfig(name="retention.ms", value="60000"),),
+                ),
+            ),
+            validate_only=True,
+        ),
+        b"\x00\x00\x00\x01\x02\x00\x04logs\x00\x00\x00\x01\x00\x0cretention.ms\x00\x0560000\x01",
+        id="request-0",
+    ),
+    pytest.param(
+        2,
+        AlterConfigsRequest(
+            resources=(
+                AlterConfigsResource(
+                    resource_type=2,
+                    resource_name="logs",
+                    configs=(AlterableConfig(name="retention.ms", value="60000"),),
+                ),
+            ),
+            validate_only=True,
+        ),
+        b"\x02\x02\x05logs\x02\rretention.ms\x0660000\x00\x00\x01\x00",
+        id="request-2",
+    ),
+    pytest.param(
+        0,
+        AlterConfigsResponse(
+            responses=(
+                AlterConfigsResourceResponse(
+                    error_message="no such thing", resource_type=2, resource_name="logs"
+                ),
+            )
+        ),
+        b"\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\rno such thing\x02\x00\x04logs",
+        id="response-0",
+    ),
+    pytest.param(
+        2,
+        AlterConfigsResponse(
+            responses=(
+                AlterConfigsResourceResponse(
+                    error_message="no such thing", resource_type=2, resource_name="logs"
+                ),
+            )
+        ),
+        b"\x00\x00\x00\x00\x02\x00\x00\x0eno such thing\x02\x05logs\x00\x00",
+        id="response-2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("version", "message", "body"), EXAMPLES)
+def test_a_message_is_these_bytes(wire: Any, version: int, message: Any, body: bytes) -> None:
+    assert wire.encode(33, version, message) == body
+    assert wire.decode(33, version, type(message), body) == message
