@@ -39,7 +39,9 @@ class Peer:
     def __init__(self, connected: socket.socket, number: int, idle_s: float) -> None:
         self.number = number
         self.idle_s = idle_s
-        self.name = _peer_name(connected)
+        host, port = connected.getpeername()[:2]
+        self.host: str = host
+        self.name = format_address(host, port)
         self.is_interrupted = False
         """True once the server stops: finish what has begun, start nothing new."""
         self._socket = connected
@@ -116,11 +118,6 @@ class Peer:
     def _shutdown(self, how: int) -> None:
         with contextlib.suppress(OSError):  # the peer has closed it already
             self._socket.shutdown(how)
-
-
-def _peer_name(connected: socket.socket) -> str:
-    host, port = connected.getpeername()[:2]
-    return format_address(host, port)
 
 
 def _set_timeout(connected: socket.socket, option: int, timeout_s: float) -> None:

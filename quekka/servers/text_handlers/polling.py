@@ -19,6 +19,8 @@ from quekka.servers.text_session import TextSession
 Positions = Sequence[tuple[int, int]]
 """Partition and offset to read, as the group coordinator gives them."""
 
+_FIBONACCI_32 = 0x9E37_79B1  # 2**32 divided by the golden ratio, rounded to a prime
+
 
 class Stretch(NamedTuple):
     """What was read from one partition: offsets, and the place of its messages among all.
@@ -61,7 +63,7 @@ def _read(
     """
     stretches: list[Stretch] = []
     failure: QuekkaError | None = None
-    for number, from_offset in _furthest_behind_first(topic, positions):
+    for number, from_offset in _in_turn(positions):
         start = renderer.count
         try:
             to_offset = render_messages(topic.partition(number), from_offset, renderer)
@@ -80,13 +82,16 @@ def _read(
     return bool(stretches)
 
 
-def _furthest_behind_first(topic: Topic, positions: Positions) -> Positions:
-    """No partition waits for ever behind one that always has enough for a whole reply."""
-    if len(positions) < 2:
-        return positions
-    ends = [topic.partition(number).view().log_end_offset for number, _ in positions]
-    lags = {number: end - offset for (number, offset), end in zip(positions, ends, strict=True)}
-    return sorted(positions, key=lambda position: -lags[position[0]])
+def _in_turn(positions: Positions) -> Positions:
+    """The positions, beginning with another one after each POLL that gave something.
+
+    No partition may wait for ever behind one that always has enough for a whole reply. Whose turn it is
+    follows from how far the group is, by Fibonacci hashing, which visits all of them evenly whatever the
+    steps are.
+    """
+    offsets_sum = sum(offset for _, offset in positions)
+    start = (offsets_sum * _FIBONACCI_32 & 0xFFFF_FFFF) * len(positions) >> 32
+    return [*positions[start:], *positions[:start]]
 
 
 def _advance(session: TextSession, topic: Topic, asked: request.Poll, stretch: Stretch) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from quekka.broker.partition import Partition
 from quekka.broker.topic import Topic
 from quekka.deadline import Deadline
+from quekka.errors import InvalidPartitionsError
 from quekka.protocols.text import replies, request
 from quekka.servers.text_session import TextSession
 from quekka.topic_name import check_writable
@@ -38,6 +39,11 @@ def config(session: TextSession, asked: request.Config) -> None:
     topics = session.broker.topics
     if asked.settings or asked.partitions is not None:
         check_writable(asked.topic)
+    present = len(topics.get(asked.topic).partitions)
+    if asked.partitions is not None and asked.partitions <= present:
+        raise InvalidPartitionsError(
+            f"topic {asked.topic} has {present} partitions: {asked.partitions} is not more"
+        )
     if asked.settings:
         topics.alter(asked.topic, asked.settings)
     if asked.partitions is not None:

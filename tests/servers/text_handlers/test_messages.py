@@ -1,0 +1,159 @@
+"""From the log to messages: what is damaged, hidden or compressed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from quekka.errors import CorruptMessageError, OffsetOutOfRangeError
+from quekka.formats.compression import GZIP
+from quekka.formats.crc32c import crc32c
+from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.protocols.text.render import MessageRenderer
+from quekka.servers.text_handlers import messages
+from quekka.servers.text_handlers.messages import render_messages
+
+CONTROL = 0x20
+
+
+def batch(base_offset: int, *values: bytes, codec: int = 0) -> bytearray:
+    builder = BatchBuilder(1700)
+    builder.append_values(values)
+    built = builder.build(codec)
+    built[:8] = base_offset.to_bytes(8, "big")
+    return built
+
+
+def sealed(data: bytearray) -> bytearray:
+    """The batch with the CRC-32C of what is in it now."""
+    data[17:21] = crc32c(data[21:]).to_bytes(4, "big")
+    return data
+
+
+class Slice:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size_bytes = len(data)
+
+    def read(self) -> bytes:
+        return self._data
+
+
+class View:
+    """A log in memory; one batch is one read."""
+
+    def __init__(self, batches: list[bytearray], end: int) -> None:
+        self._batches = batches
+        self.log_end_offset = end
+        self.sizes_asked: list[int] = []
+
+    def read(self, offset: int, max_bytes: int) -> Slice:
+        self.sizes_asked.append(max_bytes)
+        if not 0 <= offset <= self.log_end_offset:
+            raise OffsetOutOfRangeError(f"offset {offset}")
+        for data in self._batches:
+            if int.from_bytes(data[:8], "big") + int.from_bytes(data[23:27], "big") >= offset:
+                return Slice(bytes(data))
+        return Slice(b"")
+
+
+class OnePartition:
+    """A partition as far as rendering looks at it."""
+
+    topic_name = "logs"
+    index = 3
+
+    def __init__(self, batches: list[bytearray], end: int) -> None:
+        self._view = View(batches, end)
+
+    def view(self) -> View:
+        return self._view
+
+
+@pytest.fixture
+def render() -> Callable[..., tuple[int, list[int]]]:
+    """Render a log: the offset to go on from and the offsets of the messages."""
+
+    def run(
+        batches: list[bytearray], end: int, offset: int = 0, max_messages: int = 100
+    ) -> tuple[int, list[int]]:
+        renderer = MessageRenderer(max_messages, 10**6)
+        partition = OnePartition(batches, end)
+        next_offset = render_messages(partition, offset, renderer)  # type: ignore[arg-type]
+        lines = renderer.reply().split(b"\r\n")[1:-1:2]
+        return next_offset, [int(line.split()[1]) for line in lines]
+
+    return run
+
+
+Render = Callable[..., tuple[int, list[int]]]
+
+
+def test_batches_follow_each_other(render: Render) -> None:
+    assert render([batch(0, b"a", b"b"), batch(2, b"c")], 3) == (3, [0, 1, 2])
+
+
+def test_it_begins_within_a_batch_and_goes_on_from_where_it_was_full(render: Render) -> None:
+    batches = [batch(0, b"a", b"b", b"c"), batch(3, b"d", b"e")]
+    assert render(batches, 5, offset=1, max_messages=3) == (4, [1, 2, 3])
+    assert render(batches, 5, offset=4) == (5, [4])
+
+
+def test_the_end_is_the_end(render: Render) -> None:
+    assert render([batch(0, b"a")], 1, offset=1) == (1, [])
+
+
+def test_compressed_batches_are_read(render: Render) -> None:
+    assert render([batch(0, b"a", b"b", codec=GZIP)], 2) == (2, [0, 1])
+
+
+def test_control_batches_are_passed_over(render: Render) -> None:
+    control = batch(1, b"marker")
+    control[22] |= CONTROL
+    assert render([batch(0, b"a"), sealed(control), batch(2, b"b")], 3) == (3, [0, 2])
+    assert render([batch(0, b"a"), control], 2, offset=1) == (2, [])
+
+
+def test_what_compaction_left_empty_is_passed_over(render: Render) -> None:
+    assert render([batch(0, b"a"), batch(5, b"b")], 9) == (9, [0, 5])
+    assert render([batch(0, b"a")], 9, offset=4) == (9, [])
+
+
+def test_an_offset_that_is_not_there_is_an_error(render: Render) -> None:
+    with pytest.raises(OffsetOutOfRangeError):
+        render([batch(0, b"a")], 1, offset=2)
+
+
+def damaged(base_offset: int) -> bytearray:
+    data = batch(base_offset, b"a", b"b")
+    data[-2] ^= 1
+    return data
+
+
+def malformed(base_offset: int) -> bytearray:
+    """A client's batch with a right CRC-32C over records that are none."""
+    data = batch(base_offset, b"a", b"b")
+    data[-9] = 0x7F
+    return sealed(data)
+
+
+@pytest.mark.parametrize("spoil", [damaged, malformed])
+def test_damage_is_reported_with_topic_partition_and_offset(
+    render: Render, spoil: Callable[[int], bytearray]
+) -> None:
+    with pytest.raises(CorruptMessageError, match="topic logs partition 3 offset 2: "):
+        render([batch(0, b"a", b"b"), spoil(2)], 4, offset=2)
+
+
+@pytest.mark.parametrize("spoil", [damaged, malformed])
+def test_messages_before_the_damage_are_given_first(
+    render: Render, spoil: Callable[[int], bytearray]
+) -> None:
+    assert render([batch(0, b"a", b"b"), spoil(2)], 4) == (2, [0, 1])
+
+
+def test_no_more_is_read_than_may_come() -> None:
+    partition = OnePartition([batch(0, b"a")], 1)
+    render_messages(partition, 0, MessageRenderer(10, 500))  # type: ignore[arg-type]
+    render_messages(partition, 0, MessageRenderer(10, 10**9))  # type: ignore[arg-type]
+    assert partition.view().sizes_asked[0] == 500
+    assert max(partition.view().sizes_asked) == messages.PIECE_BYTES
