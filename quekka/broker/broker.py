@@ -19,6 +19,7 @@ from quekka.storage.data_dir import DataDir
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import FILES, Files
 from quekka.storage.log_cleaner import LogCleaner
+from quekka.storage.producer_ids import ProducerIds
 from quekka.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class BrokerCore:
         self.stop_signal = Signal()
         """Fires when the broker begins to stop, for all who wait for data."""
         self.data_dir = DataDir(data_dir, files)
+        self.producer_ids = ProducerIds(data_dir, files)
         self._file_cache = FileCache(files, config.log_open_files_max)
         cleaner = LogCleaner(files, keys_max=config.log_cleaner_keys_max)
         self._housekeeping = Housekeeping(clock, config, cleaner)
