@@ -31,6 +31,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from quekka.errors import UnsupportedVersionError
 from quekka.formats import Buffer
 from quekka.protocols.kafka.api_keys import APIS_BY_KEY, PRODUCE
 from quekka.protocols.kafka.fields import (
@@ -124,7 +125,6 @@ _COMPACT_HEAD = struct.Struct(">hi")
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _PARTITION = struct.Struct(">ii")
-_UNSUPPORTED_VERSION = 35
 
 
 def read_request(body: Buffer, version: int) -> ProduceRequest:
@@ -213,7 +213,7 @@ def refusal(request: ProduceRequest) -> ProduceResponse:
             TopicProduceResponse(
                 topic.name,
                 [
-                    PartitionProduceResponse(partition.index, _UNSUPPORTED_VERSION, base_offset=-1)
+                    PartitionProduceResponse(partition.index, UnsupportedVersionError.number, base_offset=-1)
                     for partition in topic.partition_data
                 ],
             )

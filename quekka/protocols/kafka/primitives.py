@@ -50,6 +50,7 @@ Value = TypeVar("Value")
 Reader = Callable[[Buffer, int], tuple[Value, int]]
 Writer = Callable[[bytearray, Value], None]
 
+_ZERO_UUID_BYTES = bytes(16)
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 
@@ -295,12 +296,18 @@ def put_elements(out: bytearray, elements: Sequence[Value], put: Writer[Value]) 
 
 
 def put_numbers(out: bytearray, numbers: Sequence[int], letter: str) -> None:
-    out += struct.pack(f">{len(numbers)}{letter}", *numbers)
+    if numbers:
+        out += struct.pack(f">{len(numbers)}{letter}", *numbers)
+
+
+def to_uuid(data: bytes) -> UUID:
+    """The id in 16 bytes; most requests have none, and comparing is cheaper than making one."""
+    return ZERO_UUID if data == _ZERO_UUID_BYTES else UUID(bytes=data)
 
 
 def read_uuid(buf: Buffer, position: int) -> tuple[UUID, int]:
     (data,) = struct.unpack_from("16s", buf, position)
-    return UUID(bytes=data), position + 16
+    return to_uuid(data), position + 16
 
 
 def put_uuid(out: bytearray, value: UUID) -> None:

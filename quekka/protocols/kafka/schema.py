@@ -188,7 +188,7 @@ class _ReaderSource(_Source):
         self.add(f"({names},) = unpack_{suffix}(buf, pos)", f"pos += {packer.size}")
         for name, spec in run:
             if _letter(spec) == "16s":
-                self.add(f"{name} = UUID(bytes={name})")
+                self.add(f"{name} = to_uuid({name})")
 
     def read_one(self, name: str, spec: FieldSpec) -> None:
         if spec.is_array:
