@@ -7,9 +7,9 @@
 
 The class is the field table and the value at once, so a handler writes and reads plain attributes, and mypy
 compares the table with the annotations. Each function here says type and versions of a field and returns a
-dataclass field with the default that Kafka's own classes have (0, "", empty, null where it says so); what is
-left out of a constructor takes it. (Tuples were no faster in whole messages and have no room for fields
-named `index` and `count`; dicts would leave mypy blind.)
+dataclass field with the default that Kafka's own classes have (0, an empty string, an empty array, null
+where it says so); what is left out of a constructor takes it. (Named tuples have no room for fields named
+`index` and `count`, which Kafka has; dicts would leave mypy blind.)
 
 Versions are written as in Kafka's message definitions: `0+`, `2-4`, `3`. `nullable` are the versions in
 which null is allowed, `tag` makes a tagged field. Fields of versions that nobody is offered are left out.
