@@ -47,6 +47,7 @@ class BrokerCore:
         cleaner = LogCleaner(files, keys_max=config.log_cleaner_keys_max)
         self._housekeeping = Housekeeping(clock, config, cleaner)
         self.metrics = self._housekeeping.metrics
+        self.wakes = self._housekeeping.wakes
         factory = TopicFactory(
             files,
             self._file_cache,
@@ -89,6 +90,7 @@ class BrokerCore:
         except BaseException:
             self.topics.close()
             self._file_cache.close_all()
+            self.wakes.clear()
             self.data_dir.close(clean=False)
             raise
         logger.info("CRC-32C by %s", checksum.IMPLEMENTATION)
@@ -110,6 +112,7 @@ class BrokerCore:
         # 4. Writers flush what is queued and end; then nobody appends, and the logs are closed.
         is_clean = self.topics.close()
         self._file_cache.close_all()
+        self.wakes.clear()
         # 5. The marker only when all is on disk; then the next broker may have the directory.
         self.data_dir.close(clean=is_clean)
 

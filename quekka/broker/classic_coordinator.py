@@ -1,8 +1,8 @@
 """Groups of Kafka's classic protocol: JoinGroup, SyncGroup, Heartbeat, LeaveGroup.
 
 Who joins waits in its own connection's thread, on a Completion; what ends the wait is the last member's
-JoinGroup, or a timer. Timers find out for themselves whether they are still about anything: they carry the
-number of the preparation or generation they were set for.
+JoinGroup, or a timer. A group that has lost its members stays, as Kafka's does, until it is deleted or has
+no committed offsets any more (offset_expiry.py): so its generations go on counting.
 
 Lock order (quekka-internals(7)): `membership_mutex`, then one group's `mutex`. Neither is held while
 anybody waits. Source: org.apache.kafka.coordinator.group.GroupMetadataManager (classicGroupJoin and the
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from quekka.broker.classic_group import (
     COMPLETING_REBALANCE,
     DEAD,
+    EMPTY,
     PREPARING_REBALANCE,
     STABLE,
     ClassicGroup,
@@ -61,8 +62,9 @@ class ClassicCoordinator:
         membership_mutex: threading.Lock,
         has_text_members: Callable[[str], bool],
     ) -> None:
+        self._clock = clock
         self._config = config
-        self._rebalancer = ClassicRebalancer(clock, timers, config, self._forget_if_unused)
+        self._rebalancer = ClassicRebalancer(clock, timers, config)
         self._membership_mutex = membership_mutex
         self._has_text_members = has_text_members
         self._groups: dict[str, ClassicGroup] = {}
@@ -75,6 +77,7 @@ class ClassicCoordinator:
 
         Raises InvalidGroupIdError, InvalidSessionTimeoutError, InconsistentGroupProtocolError,
         MemberIdRequiredError, UnknownMemberIdError, FencedInstanceIdError, GroupMaxSizeReachedError,
+        RebalanceInProgressError (the same member has sent another JoinGroup), PolicyViolationError,
         CoordinatorNotAvailableError (the broker stops).
         """
         self._check_join(request)
@@ -83,8 +86,9 @@ class ClassicCoordinator:
                 raise InconsistentGroupProtocolError(
                     f"group {request.group_id} has members of the text protocol"
                 )
-            group = self._get_or_create_locked(request.group_id)
+            group = self._group_to_join_locked(request)
             with group.mutex:
+                self._check_running_locked(group)
                 joined = self._join_locked(group, request)
         return joined.wait() if isinstance(joined, Completion) else joined
 
@@ -98,60 +102,94 @@ class ClassicCoordinator:
                 f"session timeout {request.session_timeout_ms} ms is not between "
                 f"group.min.session.timeout.ms={low_ms} and group.max.session.timeout.ms={high_ms}"
             )
+        if not request.protocol_type or not request.protocols:
+            raise InconsistentGroupProtocolError("a member needs a protocol type and an assignor at least")
+
+    def _group_to_join_locked(self, request: JoinRequest) -> ClassicGroup:
+        """A group is made for who comes without a member id; who has one must have it from somewhere."""
+        if request.member_id:
+            return self._find(request.group_id, request.member_id)
+        return self._get_or_create_locked(request.group_id)
+
+    def _check_running_locked(self, group: ClassicGroup) -> None:
+        """Whoever waits after `begin_stop` has looked at the group would wait for ever."""
+        assert group.mutex.locked()
         if self._is_stopping:
             raise CoordinatorNotAvailableError("the broker is stopping")
 
     def _join_locked(self, group: ClassicGroup, request: JoinRequest) -> JoinResult | Completion[JoinResult]:
+        instance_id = request.group_instance_id
+        static_id = None if instance_id is None else group.static_members.get(instance_id)
+        self._check_room_locked(group, request.member_id or static_id or "")
         if not group.accepts_locked(request):
             raise InconsistentGroupProtocolError(
-                f"group {group.name} ({group.protocol_type or 'no type'}) shares no assignor with this member"
+                f"group {group.name} of type {group.protocol_type} shares no assignor with this member"
             )
         if request.member_id:
             return self._join_known_locked(group, request)
-        instance_id = request.group_instance_id
-        if instance_id is not None and instance_id in group.static_members:
-            return self._join_static_again_locked(group, group.static_members[instance_id], request)
+        if static_id is not None:
+            return self._join_static_again_locked(group, static_id, request)
         return self._join_new_locked(group, request)
 
+    def _check_room_locked(self, group: ClassicGroup, member_id: str) -> None:
+        size_max = self._config().group_max_size
+        if group.has_room_locked(member_id, size_max):
+            return
+        self._rebalancer.remove_pending_locked(group, member_id)
+        if member_id in group.members:
+            self._rebalancer.remove_locked(group, group.members[member_id])
+        raise GroupMaxSizeReachedError(f"group {group.name} has group.max.size={size_max} members")
+
     def _join_new_locked(self, group: ClassicGroup, request: JoinRequest) -> Completion[JoinResult]:
-        if len(group.members) + len(group.pending) >= self._config().group_max_size:
-            raise GroupMaxSizeReachedError(
-                f"group {group.name} has group.max.size={self._config().group_max_size} members"
-            )
         member_id = f"{request.group_instance_id or request.client_id}-{uuid.uuid4()}"
-        if request.require_known_member_id and request.group_instance_id is None:
-            self._rebalancer.add_pending_locked(group, member_id, request.session_timeout_ms)
-            raise MemberIdRequiredError(f"come again as {member_id}", member_id)
-        return self._add_locked(group, member_id, request)
+        if not request.require_known_member_id or request.group_instance_id is not None:
+            return self._add_locked(group, member_id, request)
+        if len(group.pending) >= self._config().group_max_size:
+            raise GroupMaxSizeReachedError(
+                f"group {group.name} waits for {len(group.pending)} members that were given an id"
+            )
+        self._rebalancer.add_pending_locked(group, member_id, request.session_timeout_ms)
+        raise MemberIdRequiredError(f"come again as {member_id}", member_id)
+
+    def _add_locked(
+        self, group: ClassicGroup, member_id: str, request: JoinRequest
+    ) -> Completion[JoinResult]:
+        if not group.members:
+            group.protocol_type = request.protocol_type
+        return self._rebalancer.add_locked(group, ClassicMember.of(member_id, request))
 
     def _join_known_locked(
         self, group: ClassicGroup, request: JoinRequest
     ) -> JoinResult | Completion[JoinResult]:
-        if request.member_id in group.pending:
+        if request.member_id in group.pending and request.group_instance_id is None:
             return self._add_locked(group, request.member_id, request)
-        member = self._member_locked(group, request.member_id, request.group_instance_id)
-        has_changed = member.protocols != request.protocols
-        if group.state == COMPLETING_REBALANCE and not has_changed:
-            return group.join_result_locked(member)
-        if group.state == STABLE and not has_changed and member.member_id != group.leader:
+        member = group.member_locked(request.member_id, request.group_instance_id)
+        if member.protocols == request.protocols and (
+            group.state == COMPLETING_REBALANCE
+            or (group.state == STABLE and member.member_id != group.leader)
+        ):
             return group.join_result_locked(member)
         member.update(request)
-        return self._rebalancer.wait_for_the_others_locked(group, member)
+        return self._rebalancer.join_locked(group, member)
 
     def _join_static_again_locked(
         self, group: ClassicGroup, old_id: str, request: JoinRequest
     ) -> JoinResult | Completion[JoinResult]:
-        """The member was restarted: it takes its own place, without a rebalance where nothing has changed."""
+        """The member was restarted: it takes its own place, without a rebalance where its assignor stays.
+
+        That its metadata is another is to be expected, for it holds what the member had at that time.
+        """
         new_id = f"{request.group_instance_id}-{uuid.uuid4()}"
         old_leader = group.leader
         member = group.replace_static_member_locked(old_id, new_id)
         fenced = FencedInstanceIdError(f"instance {request.group_instance_id} is now member {new_id}")
-        group.fail_waiting_locked([member], fenced, joins=True)
-        was_same = member.protocols == request.protocols
+        group.fail_joins_locked([member], fenced)
+        group.fail_syncs_locked([member], fenced)
+        member.is_new = False
         member.update(request)
-        self._rebalancer.watch_session_locked(group, member)
-        if group.state != STABLE or not was_same:
-            return self._rebalancer.wait_for_the_others_locked(group, member)
+        self._rebalancer.touch_locked(group, member)
+        if group.state != STABLE or group.elect_protocol_locked() != group.protocol_name:
+            return self._rebalancer.join_locked(group, member)
         result = group.join_result_locked(member)
         if new_id != group.leader:
             return result
@@ -159,16 +197,6 @@ class ClassicCoordinator:
             return result._replace(skip_assignment=True)
         # An old client that believed to be the leader would assign anew: let it think another one leads.
         return result._replace(leader=old_leader, members=())
-
-    def _add_locked(
-        self, group: ClassicGroup, member_id: str, request: JoinRequest
-    ) -> Completion[JoinResult]:
-        if not group.members:
-            group.protocol_type = request.protocol_type
-        member = ClassicMember.of(member_id, request)
-        group.add_member_locked(member)
-        self._rebalancer.watch_session_locked(group, member)
-        return self._rebalancer.wait_for_the_others_locked(group, member)
 
     # SyncGroup, Heartbeat, LeaveGroup
 
@@ -179,29 +207,38 @@ class ClassicCoordinator:
         member_id: str,
         group_instance_id: str | None,
         assignments: Mapping[str, bytes],
+        *,
+        protocol_type: str | None = None,
+        protocol_name: str | None = None,
     ) -> SyncResult:
         """The member's assignment; the leader brings those of all, the others wait for it.
 
-        Raises UnknownMemberIdError, FencedInstanceIdError, IllegalGenerationError, RebalanceInProgressError,
-        CoordinatorNotAvailableError.
+        What the client takes for the group's protocol (from version 5 on) must be it. Raises
+        UnknownMemberIdError, FencedInstanceIdError, IllegalGenerationError, InconsistentGroupProtocolError,
+        RebalanceInProgressError, CoordinatorNotAvailableError.
         """
         group = self._find(group_id, member_id)
         with group.mutex:
-            member = self._member_locked(group, member_id, group_instance_id)
-            self._check_generation_locked(group, generation)
+            self._check_running_locked(group)
+            member = group.present_member_locked(generation, member_id, group_instance_id)
+            group.check_protocol_locked(protocol_type, protocol_name)
             if group.state == PREPARING_REBALANCE:
                 raise _rebalancing(group)
-            self._rebalancer.touch_locked(member)
-            if group.state == STABLE:
-                return group.sync_result_locked(member)
-            if member_id == group.leader:
-                group.assign_locked(assignments)
-                return group.sync_result_locked(member)
-            again = RebalanceInProgressError(f"member {member_id} has sent another SyncGroup")
-            group.fail_waiting_locked([member], again, joins=False)
-            synced: Completion[SyncResult] = Completion()
-            member.awaiting_sync = synced
-        return synced.wait()
+            synced = self._sync_locked(group, member, assignments)
+        return synced.wait() if isinstance(synced, Completion) else synced
+
+    def _sync_locked(
+        self, group: ClassicGroup, member: ClassicMember, assignments: Mapping[str, bytes]
+    ) -> SyncResult | Completion[SyncResult]:
+        self._rebalancer.note_sync_locked(group, member)
+        if group.state == COMPLETING_REBALANCE and member.member_id == group.leader:
+            self._rebalancer.assign_locked(group, assignments)
+        if group.state == STABLE:
+            return group.sync_result_locked(member)
+        again = RebalanceInProgressError(f"member {member.member_id} has sent another SyncGroup")
+        group.fail_syncs_locked([member], again)
+        member.awaiting_sync = Completion()
+        return member.awaiting_sync
 
     def heartbeat(
         self, group_id: str, generation: int, member_id: str, group_instance_id: str | None
@@ -209,48 +246,49 @@ class ClassicCoordinator:
         """Stay a member; raises RebalanceInProgressError when it is time to join again, else as `sync`."""
         group = self._find(group_id, member_id)
         with group.mutex:
-            member = self._member_locked(group, member_id, group_instance_id)
-            self._check_generation_locked(group, generation)
-            self._rebalancer.touch_locked(member)
+            member = group.present_member_locked(generation, member_id, group_instance_id)
+            self._rebalancer.touch_locked(group, member)
             if group.state == PREPARING_REBALANCE:
                 raise _rebalancing(group)
 
     def leave(self, group_id: str, member_id: str, group_instance_id: str | None) -> None:
-        """End a membership at once; raises UnknownMemberIdError, FencedInstanceIdError."""
+        """End a membership at once; raises UnknownMemberIdError, FencedInstanceIdError.
+
+        An administrator names a static member by its instance id alone (KIP-345).
+        """
         group = self._find(group_id, member_id)
         with group.mutex:
-            if group.pending.pop(member_id, None) is not None:
-                self._rebalancer.complete_join_locked(group)
+            if self._rebalancer.remove_pending_locked(group, member_id):
                 return
             if not member_id and group_instance_id is not None:
                 member_id = group.static_members.get(group_instance_id, "")
-            member = self._member_locked(group, member_id, group_instance_id)
+            member = group.member_locked(member_id, group_instance_id)
             self._rebalancer.remove_locked(group, member)
-        self._forget_if_unused(group)
 
     # Offsets of members
 
     def check_commit(
         self, group_id: str, generation: int, member_id: str, group_instance_id: str | None
     ) -> None:
-        """Whether an OffsetCommit may go ahead.
+        """Whether an OffsetCommit may go ahead; one of a member keeps its session alive.
 
         Without a generation, from who only commits, it may as long as the group has no members. Raises
         UnknownMemberIdError, FencedInstanceIdError, IllegalGenerationError, RebalanceInProgressError.
         """
-        group = self._groups.get(group_id)
         if self._has_text_members(group_id):
             raise UnknownMemberIdError(f"group {group_id} has members of the text protocol")
-        if group is None or not group.members:
-            if generation >= 0:
+        group = self._groups.get(group_id)
+        if group is None:
+            if generation > NO_GENERATION:
                 raise IllegalGenerationError(f"group {group_id} has no generation {generation}")
             return
         with group.mutex:
-            member = self._member_locked(group, member_id, group_instance_id)
-            self._check_generation_locked(group, generation)
-            self._rebalancer.touch_locked(member)
+            if group.state in (EMPTY, DEAD) and generation <= NO_GENERATION:
+                return
+            member = group.present_member_locked(generation, member_id, group_instance_id)
             if group.state == COMPLETING_REBALANCE:
                 raise _rebalancing(group)
+            self._rebalancer.touch_locked(group, member)
 
     # The end of members and groups
 
@@ -270,6 +308,12 @@ class ClassicCoordinator:
             members = tuple(MemberDescription(member_id, ()) for member_id in group.members)
             return group.state, group.protocol_type, members
 
+    def forget_if_unused(self, group_id: str) -> None:
+        """Forget a group that is Empty, unless somebody was given a member id to come back with."""
+        group = self._groups.get(group_id)
+        if group is not None and group.state == EMPTY and not group.pending:
+            self.delete(group_id)
+
     def find(self, group_id: str) -> ClassicGroup | None:
         """The group as it is now, for describing it under its mutex."""
         return self._groups.get(group_id)
@@ -283,25 +327,23 @@ class ClassicCoordinator:
         error = CoordinatorNotAvailableError("the broker is stopping")
         for group in self.all():
             with group.mutex:
-                group.fail_waiting_locked(list(group.members.values()), error, joins=True)
+                group.fail_joins_locked(group.members.values(), error)
+                group.fail_syncs_locked(group.members.values(), error)
 
     def delete(self, group_id: str) -> bool:
-        """Forget a group; False when it has members."""
+        """Forget a group; False when it has members or is about to have some."""
         with self._membership_mutex:
             group = self._groups.get(group_id)
             if group is None:
                 return True
             with group.mutex:
-                if group.members or group.pending:
+                if group.state != EMPTY:
                     return False
                 group.state = DEAD
+                for member_id in list(group.pending):
+                    group.forget_pending_locked(member_id)
                 del self._groups[group_id]
                 return True
-
-    def _forget_if_unused(self, group: ClassicGroup) -> None:
-        """A group without members is remembered for its committed offsets only, and those are elsewhere."""
-        if not group.members and not group.pending:
-            self.delete(group.name)
 
     # Looking things up
 
@@ -310,7 +352,7 @@ class ClassicCoordinator:
         if group is None:
             if len(self._groups) >= self._config().max_groups:
                 raise PolicyViolationError(f"there are max.groups={self._config().max_groups} groups already")
-            group = self._groups[group_id] = ClassicGroup(group_id)
+            group = self._groups[group_id] = ClassicGroup(group_id, self._clock.wall_ms())
         return group
 
     def _find(self, group_id: str, member_id: str) -> ClassicGroup:
@@ -318,24 +360,6 @@ class ClassicCoordinator:
         if group is None:
             raise UnknownMemberIdError(f"group {group_id} has no member {member_id}")
         return group
-
-    def _member_locked(
-        self, group: ClassicGroup, member_id: str, group_instance_id: str | None
-    ) -> ClassicMember:
-        if group_instance_id is not None:
-            present_id = group.static_members.get(group_instance_id)
-            if present_id is not None and present_id != member_id:
-                raise FencedInstanceIdError(f"instance {group_instance_id} is now member {present_id}")
-        member = group.members.get(member_id)
-        if member is None:
-            raise UnknownMemberIdError(f"group {group.name} has no member {member_id}")
-        return member
-
-    def _check_generation_locked(self, group: ClassicGroup, generation: int) -> None:
-        if generation != group.generation:
-            raise IllegalGenerationError(
-                f"group {group.name} is at generation {group.generation}, not {generation}"
-            )
 
 
 def _rebalancing(group: ClassicGroup) -> RebalanceInProgressError:

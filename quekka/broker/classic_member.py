@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from quekka.broker.completion import Completion
+from quekka.broker.timers import Timer
 
 Protocols = tuple[tuple[str, bytes], ...]
 """Assignors by name, favourite first, each with metadata (the topics) in its own format."""
@@ -62,6 +63,7 @@ class JoinRequest(NamedTuple):
     client_host: str
     session_timeout_ms: int
     rebalance_timeout_ms: int
+    """Below 0 in version 0, which has none: then the session timeout is meant."""
     protocol_type: str
     protocols: Protocols
     require_known_member_id: bool
@@ -86,22 +88,22 @@ class ClassicMember:
     protocols: Protocols
     assignment: bytes = b""
     awaiting_join: Completion[JoinResult] | None = field(default=None, repr=False)
-    """Set while a JoinGroup waits; the session timer does not run then."""
+    """Set while a JoinGroup waits."""
     awaiting_sync: Completion[SyncResult] | None = field(default=None, repr=False)
+    """Set while a SyncGroup waits for the leader's."""
+    is_new: bool = True
+    """Until its first JoinGroup is answered: should the client hang up before, nothing tells of it."""
     session_ends_s: float = 0.0
     """Monotonic time at which the member is taken for dead unless it is heard of before."""
+    session_timer: Timer | None = field(default=None, repr=False)
+    session_checked_s: float = 0.0
+    """Monotonic time at which `session_timer` looks whether the session has ended."""
 
     @classmethod
     def of(cls, member_id: str, request: JoinRequest) -> "ClassicMember":
-        return cls(
-            member_id,
-            request.group_instance_id,
-            request.client_id,
-            request.client_host,
-            request.session_timeout_ms,
-            request.rebalance_timeout_ms,
-            request.protocols,
-        )
+        member = cls(member_id, request.group_instance_id, "", "", 0, 0, ())
+        member.update(request)
+        return member
 
     def update(self, request: JoinRequest) -> None:
         """Take over what a new JoinGroup of the same member says."""
@@ -109,12 +111,26 @@ class ClassicMember:
         self.client_host = request.client_host
         self.session_timeout_ms = request.session_timeout_ms
         self.rebalance_timeout_ms = request.rebalance_timeout_ms
+        if request.rebalance_timeout_ms < 0:
+            self.rebalance_timeout_ms = request.session_timeout_ms
         self.protocols = request.protocols
+
+    @property
+    def is_alive_without_heartbeat(self) -> bool:
+        """It waits for the broker, on the connection on which it would send its heartbeats.
+
+        A new member is not believed to: its client may have hung up, and each attempt of a client that gives
+        up and comes again would leave another member behind.
+        """
+        return not self.is_new and (self.awaiting_join is not None or self.awaiting_sync is not None)
+
+    def protocol_names(self) -> set[str]:
+        return {name for name, _ in self.protocols}
 
     def metadata(self, protocol_name: str) -> bytes:
         """What it said for one assignor; empty where it does not support it."""
         return dict(self.protocols).get(protocol_name, b"")
 
-    def vote(self, candidates: frozenset[str]) -> str:
+    def vote(self, candidates: set[str]) -> str:
         """The first of its protocols that all members support."""
         return next(name for name, _ in self.protocols if name in candidates)

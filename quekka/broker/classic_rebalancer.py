@@ -1,12 +1,20 @@
 """How a classic group gets from one generation to the next, and how members are found dead.
 
-A preparation ends when all members have joined, or by a timer; so does the wait for the leader's
-assignment. A timer finds out for itself whether it is still about anything: it carries the number of the
-preparation or the generation that it was set for. Callbacks only change the group, under its mutex, and let
-go of those who wait.
+A group has at most one timer for the phase it is in:
+
+    gathering            the first rebalance waits for more members    group.initial.rebalance.delay.ms
+    PreparingRebalance   members that have not joined are out          the longest rebalance timeout
+    CompletingRebalance, members that have not fetched their           the longest rebalance timeout
+    Stable               assignment are out
+
+and one for each member's session. Callbacks only change the group, under its mutex, and let go of those who
+wait. One that was cancelled too late finds that it is outdated: a phase's by its number, a session's by the
+time at which the session ends.
+
+Source: org.apache.kafka.coordinator.group.GroupMetadataManager.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from quekka.broker.classic_group import (
@@ -23,6 +31,17 @@ from quekka.broker.timers import Timers
 from quekka.clock import Clock
 from quekka.errors import RebalanceInProgressError, UnknownMemberIdError
 
+NEW_MEMBER_JOIN_TIMEOUT_S = 300.0
+"""How long the first JoinGroup of a member may wait before it is answered UNKNOWN_MEMBER_ID (Kafka's)."""
+
+POSTPONEMENT_MIN_S = 1.0
+"""How long at least a preparation goes on in which only silent static members are left."""
+
+LEEWAY_S = 1e-4
+"""What ends within this has ended: clients speak of milliseconds, and a timer may come a moment early."""
+
+EndPhase = Callable[[ClassicGroup], None]
+
 
 class ClassicRebalancer:
     """Rebalances and sessions of all classic groups; it keeps none of them.
@@ -30,133 +49,187 @@ class ClassicRebalancer:
     Threads: any; a method that ends in `_locked` by the thread that holds the group's `mutex`.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        timers: Timers,
-        config: Callable[[], BrokerConfig],
-        on_unused: Callable[[ClassicGroup], None],
-    ) -> None:
-        """`on_unused` is told, with no mutex held, when a timer may have taken the last member."""
+    def __init__(self, clock: Clock, timers: Timers, config: Callable[[], BrokerConfig]) -> None:
         self._clock = clock
         self._timers = timers
         self._config = config
-        self._on_unused = on_unused
 
-    # Joining
+    # Members come and go
 
     def add_pending_locked(self, group: ClassicGroup, member_id: str, session_timeout_ms: int) -> None:
         """A member id was given out: it is waited for as long as a session lasts."""
-        session_s = session_timeout_ms / 1000
-        group.pending[member_id] = self._clock.monotonic_s() + session_s
-        self._timers.after(session_s, partial(self._drop_pending, group, member_id))
+        drop = partial(self._drop_pending, group, member_id)
+        group.pending[member_id] = self._timers.after(session_timeout_ms / 1000, drop)
 
-    def wait_for_the_others_locked(
-        self, group: ClassicGroup, member: ClassicMember
-    ) -> Completion[JoinResult]:
+    def _drop_pending(self, group: ClassicGroup, member_id: str) -> None:
+        """Timer: a member id was given out and nobody came with it."""
+        with group.mutex:
+            self.remove_pending_locked(group, member_id)
+
+    def remove_pending_locked(self, group: ClassicGroup, member_id: str) -> bool:
+        """Wait no longer for a member id that was given out; False where nobody did."""
+        was_pending = group.forget_pending_locked(member_id)
+        if was_pending:
+            self._complete_join_locked(group)
+        return was_pending
+
+    def add_locked(self, group: ClassicGroup, member: ClassicMember) -> Completion[JoinResult]:
+        """Take a new member in; what its JoinGroup waits for."""
+        group.has_newcomer = group.is_gathering
+        group.add_member_locked(member)
+        self._expect_locked(group, member, NEW_MEMBER_JOIN_TIMEOUT_S)
+        return self.join_locked(group, member)
+
+    def join_locked(self, group: ClassicGroup, member: ClassicMember) -> Completion[JoinResult]:
+        """Have a member wait for the next generation, with a rebalance if there is none yet."""
         again = RebalanceInProgressError(f"member {member.member_id} has sent another JoinGroup")
-        group.fail_waiting_locked([member], again, joins=True)
+        group.fail_joins_locked([member], again)
         joined: Completion[JoinResult] = Completion()
         member.awaiting_join = joined
-        if group.state != PREPARING_REBALANCE:
+        if group.state == PREPARING_REBALANCE:
+            self._complete_join_locked(group)
+        else:
             self._prepare_locked(group)
-        self.complete_join_locked(group)
         return joined
+
+    def remove_locked(self, group: ClassicGroup, member: ClassicMember) -> None:
+        """Take a member out, and share out anew without it, or go on where that is under way."""
+        gone = UnknownMemberIdError(f"group {group.name} has no member {member.member_id} any more")
+        group.fail_joins_locked([member], gone)
+        group.fail_syncs_locked([member], gone)
+        group.remove_member_locked(member)
+        if group.state in (STABLE, COMPLETING_REBALANCE):
+            self._prepare_locked(group)
+        else:
+            self._complete_join_locked(group)
 
     # Rebalances
 
     def _prepare_locked(self, group: ClassicGroup) -> None:
         again = RebalanceInProgressError(f"group {group.name} rebalances again")
-        group.fail_waiting_locked(list(group.members.values()), again, joins=False)
-        delay_ms = self._config().group_initial_rebalance_delay_ms if group.state == EMPTY else 0
-        number = group.prepare_locked()
-        group.is_gathering = delay_ms > 0
-        if group.is_gathering:
-            self._timers.after(delay_ms / 1000, partial(self._end_gathering, group, number))
-        timeout_s = group.rebalance_timeout_s_locked() + delay_ms / 1000
-        self._timers.after(timeout_s, partial(self._end_preparation, group, number))
+        syncing = [member for member in group.members.values() if member.awaiting_sync is not None]
+        group.fail_syncs_locked(syncing, again)
+        for member in syncing:
+            self.touch_locked(group, member)
+        is_first = group.state == EMPTY
+        group.state = PREPARING_REBALANCE
+        if is_first:
+            self._gather_locked(group)
+        elif group.has_all_joined_locked():
+            self._begin_generation_locked(group)
+        else:
+            self._arm_locked(group, group.rebalance_timeout_s_locked(), self._end_preparation_locked)
 
-    def complete_join_locked(self, group: ClassicGroup) -> None:
-        if group.state != PREPARING_REBALANCE or group.is_gathering or not group.has_all_joined_locked():
+    def _gather_locked(self, group: ClassicGroup) -> None:
+        """Wait for members of the first generation, and longer while they keep coming."""
+        delay_s = self._config().group_initial_rebalance_delay_ms / 1000
+        if not delay_s:
+            self._end_preparation_locked(group)
             return
-        self._begin_generation_locked(group)
+        group.is_gathering = True
+        group.has_newcomer = False
+        left_s = max(0.0, group.rebalance_timeout_s_locked() - delay_s)
+        self._arm_locked(group, delay_s, partial(self._end_gathering_locked, left_s=left_s))
+
+    def _end_gathering_locked(self, group: ClassicGroup, left_s: float) -> None:
+        if not (group.has_newcomer and left_s > LEEWAY_S):
+            group.is_gathering = False
+            self._end_preparation_locked(group)
+            return
+        group.has_newcomer = False
+        delay_s = min(left_s, self._config().group_initial_rebalance_delay_ms / 1000)
+        self._arm_locked(group, delay_s, partial(self._end_gathering_locked, left_s=left_s - delay_s))
+
+    def _complete_join_locked(self, group: ClassicGroup) -> None:
+        if group.state == PREPARING_REBALANCE and not group.is_gathering and group.has_all_joined_locked():
+            self._begin_generation_locked(group)
+
+    def _end_preparation_locked(self, group: ClassicGroup) -> None:
+        """Those who have not joined by now are out, but for static members, whose session decides."""
+        for member in list(group.members.values()):
+            if member.awaiting_join is None and member.group_instance_id is None:
+                group.remove_member_locked(member)
+        if group.members and not group.has_any_joined_locked():
+            again_s = max(POSTPONEMENT_MIN_S, group.rebalance_timeout_s_locked())
+            self._arm_locked(group, again_s, self._end_preparation_locked)
+        else:
+            self._begin_generation_locked(group)
 
     def _begin_generation_locked(self, group: ClassicGroup) -> None:
+        self._disarm_locked(group)
         group.begin_generation_locked()
+        if group.state == EMPTY:
+            group.emptied_ms = self._clock.wall_ms()
+            return
         for member in group.members.values():
-            self.touch_locked(member)
-        timeout_s = group.rebalance_timeout_s_locked()
-        self._timers.after(timeout_s, partial(self._end_sync, group, group.generation))
+            self.touch_locked(group, member)
+        self._arm_locked(group, group.rebalance_timeout_s_locked(), self._end_sync_locked)
 
-    def _end_gathering(self, group: ClassicGroup, number: int) -> None:
-        """Timer: group.initial.rebalance.delay.ms is over."""
-        with group.mutex:
-            if group.rebalances == number:
-                group.is_gathering = False
-                self.complete_join_locked(group)
+    def note_sync_locked(self, group: ClassicGroup, member: ClassicMember) -> None:
+        """A member has sent its SyncGroup; the timer goes with the last."""
+        self.touch_locked(group, member)
+        group.pending_sync.discard(member.member_id)
+        if not group.pending_sync:
+            self._disarm_locked(group)
 
-    def _end_preparation(self, group: ClassicGroup, number: int) -> None:
-        """Timer: those who have not joined by now are out, but for static members, whose session decides."""
+    def assign_locked(self, group: ClassicGroup, assignments: Mapping[str, bytes]) -> None:
+        """The leader has decided: those who waited for it have their whole session from now."""
+        for member in group.members.values():
+            if member.awaiting_sync is not None:
+                self.touch_locked(group, member)
+        group.assign_locked(assignments)
+
+    def _end_sync_locked(self, group: ClassicGroup) -> None:
+        """Those who have not asked for their assignment by now are out."""
+        for member_id in list(group.pending_sync):
+            group.remove_member_locked(group.members[member_id])
+        self._prepare_locked(group)
+
+    # The timer of a phase
+
+    def _arm_locked(self, group: ClassicGroup, delay_s: float, end_phase: EndPhase) -> None:
+        self._disarm_locked(group)
+        end = partial(self._end_phase, group, group.phase, end_phase)
+        group.phase_timer = self._timers.after(delay_s, end)
+
+    def _disarm_locked(self, group: ClassicGroup) -> None:
+        group.phase += 1
+        if group.phase_timer is not None:
+            group.phase_timer.cancel()
+            group.phase_timer = None
+
+    def _end_phase(self, group: ClassicGroup, phase: int, end_phase: EndPhase) -> None:
+        """Timer."""
         with group.mutex:
-            if group.state != PREPARING_REBALANCE or group.rebalances != number:
+            if group.phase == phase:
+                end_phase(group)
+
+    # Sessions: the timer is set again for the rest of the time whenever it finds signs of life.
+
+    def touch_locked(self, group: ClassicGroup, member: ClassicMember) -> None:
+        """The member was heard of: it has its whole session from now."""
+        self._expect_locked(group, member, member.session_timeout_ms / 1000)
+
+    def _expect_locked(self, group: ClassicGroup, member: ClassicMember, timeout_s: float) -> None:
+        member.session_ends_s = self._clock.monotonic_s() + timeout_s
+        if member.session_timer is None or member.session_ends_s < member.session_checked_s:
+            self._check_later_locked(group, member, timeout_s)
+
+    def _check_later_locked(self, group: ClassicGroup, member: ClassicMember, delay_s: float) -> None:
+        if member.session_timer is not None:
+            member.session_timer.cancel()
+        member.session_checked_s = self._clock.monotonic_s() + delay_s
+        member.session_timer = self._timers.after(delay_s, partial(self._check_session, group, member))
+
+    def _check_session(self, group: ClassicGroup, member: ClassicMember) -> None:
+        """Timer."""
+        with group.mutex:
+            if group.members.get(member.member_id) is not member:
                 return
-            for member in list(group.members.values()):
-                if member.awaiting_join is None and member.group_instance_id is None:
-                    group.remove_member_locked(member.member_id)
-            self._begin_generation_locked(group)
-        self._on_unused(group)
-
-    def _end_sync(self, group: ClassicGroup, generation: int) -> None:
-        """Timer: those who have not asked for their assignment by now are out."""
-        with group.mutex:
-            if group.state != COMPLETING_REBALANCE or group.generation != generation:
-                return
-            for member in list(group.members.values()):
-                if member.awaiting_sync is None:
-                    group.remove_member_locked(member.member_id)
-            self._rebalance_without_locked(group)
-        self._on_unused(group)
-
-    def remove_locked(self, group: ClassicGroup, member: ClassicMember) -> None:
-        gone = UnknownMemberIdError(f"member {member.member_id} has left group {group.name}")
-        group.fail_waiting_locked([member], gone, joins=True)
-        group.remove_member_locked(member.member_id)
-        self._rebalance_without_locked(group)
-
-    def _rebalance_without_locked(self, group: ClassicGroup) -> None:
-        """Members are gone: share out anew, or go on without them where that is under way."""
-        if group.state in (STABLE, COMPLETING_REBALANCE):
-            self._prepare_locked(group)
-        self.complete_join_locked(group)
-
-    def _drop_pending(self, group: ClassicGroup, member_id: str) -> None:
-        """Timer: a member id was given out and nobody came with it."""
-        with group.mutex:
-            if group.pending.pop(member_id, None) is None:
-                return
-            self.complete_join_locked(group)
-        self._on_unused(group)
-
-    # Sessions: one timer for each member, set again for the rest of the time whenever it finds signs of life.
-
-    def touch_locked(self, member: ClassicMember) -> None:
-        member.session_ends_s = self._clock.monotonic_s() + member.session_timeout_ms / 1000
-
-    def watch_session_locked(self, group: ClassicGroup, member: ClassicMember) -> None:
-        self.touch_locked(member)
-        timeout_s = member.session_timeout_ms / 1000
-        self._timers.after(timeout_s, partial(self._check_session, group, member, member.member_id))
-
-    def _check_session(self, group: ClassicGroup, member: ClassicMember, member_id: str) -> None:
-        """Timer: `member_id` tells whether a restarted static member, with a timer of its own, is there."""
-        with group.mutex:
-            if group.members.get(member_id) is not member:
-                return
-            if member.awaiting_join is not None:
-                self.touch_locked(member)
+            if member.is_alive_without_heartbeat:
+                member.session_ends_s = self._clock.monotonic_s() + member.session_timeout_ms / 1000
             left_s = member.session_ends_s - self._clock.monotonic_s()
-            if left_s > 0:
-                self._timers.after(left_s, partial(self._check_session, group, member, member_id))
-                return
-            self.remove_locked(group, member)
-        self._on_unused(group)
+            if left_s > LEEWAY_S:
+                self._check_later_locked(group, member, left_s)
+            else:
+                self.remove_locked(group, member)

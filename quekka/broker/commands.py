@@ -7,16 +7,13 @@ large.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from quekka.broker.append_future import AppendFuture
 from quekka.broker.completion import Completion
 
 if TYPE_CHECKING:
     from quekka.broker.partition import Partition
     from quekka.storage.log_writer import FlushTicket
     from quekka.storage.segment import SegmentView
-
-AppendFuture = Completion[int]
-"""What `Partition.append` hands back: its result is the base offset of the first batch."""
-
 
 class AppendCommand(NamedTuple):
     """Append these checked batches, together or not at all; the result is the first one's base offset.

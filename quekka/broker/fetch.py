@@ -32,7 +32,7 @@ def wait_for_data(
     if is_outdated is not None:
         signals.append(broker.groups.rebalanced)
     with ExitStack() as stack:
-        waiter = stack.enter_context(Watch(signals))
+        waiter = stack.enter_context(Watch(signals, broker.wakes))
         stack.callback(broker.clock.on_advance(waiter.wake))
         while not broker.stopping:
             if has_data(positions, min_bytes) or (is_outdated is not None and is_outdated()):

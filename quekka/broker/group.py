@@ -88,6 +88,8 @@ class Group:
         self._offsets = offsets
         self.mutex = threading.Lock()
         self._subscriptions: dict[str, Subscription] = {}
+        self.emptied_ms = 0
+        """Wall time at which the last member left; 0 where there was none yet."""
 
     def join_locked(self, topic: Topic, member: str) -> tuple[int, ...]:
         """Make `member` one of those who share `topic`, and set its positions back to what was committed."""
@@ -155,6 +157,9 @@ class Group:
 
     def has_members_locked(self) -> bool:
         return any(subscription.members for subscription in self._subscriptions.values())
+
+    def topics_with_members_locked(self) -> frozenset[str]:
+        return frozenset(name for name, subscription in self._subscriptions.items() if subscription.members)
 
     def members_locked(self) -> tuple[MemberDescription, ...]:
         """Every member with all it owns, in the order in which they joined."""

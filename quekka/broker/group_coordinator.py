@@ -53,6 +53,7 @@ class GroupCoordinator:
         self.rebalanced = Signal()
         """Fires when partitions changed hands in some group."""
         self._topics = topics
+        self._clock = clock
         self._config = config
         self._groups: dict[str, Group] = {}
         self._memberships: dict[str, set[tuple[str, str]]] = {}
@@ -112,7 +113,10 @@ class GroupCoordinator:
         if group is None:
             return False
         with group.mutex:
-            return group.leave_locked(topic_name, member)
+            left = group.leave_locked(topic_name, member)
+            if left and not group.has_members_locked():
+                group.emptied_ms = self._clock.wall_ms()
+            return left
 
     def _commit_start(self, topic: Topic, group_name: str, start: OffsetSpec) -> None:
         """The first subscriber commits the start; others who come meanwhile wait until that is done."""
@@ -267,7 +271,8 @@ class GroupCoordinator:
                 members = group.members_locked()
                 positions = group.positions_locked()
         state, protocol_type = "Stable" if members else "Empty", PROTOCOL_TYPE if members else ""
-        if self.classic.has_members(group_name):
+        classic = self.classic.find(group_name)
+        if classic is not None and not members:
             state, protocol_type, members = self.classic.describe(group_name)
         owned = {place for member in members for place in member.partitions}
         committed = self.offsets.committed_by(group_name)
@@ -277,7 +282,7 @@ class GroupCoordinator:
             for place in places
             if topic_name is None or place[0] == topic_name
         ]
-        if not members and group is None and not committed:
+        if not members and group is None and classic is None and not committed:
             state = "Dead"
         return GroupDescription(group_name, state, protocol_type, members, tuple(lag for lag in lags if lag))
 
@@ -292,6 +297,26 @@ class GroupCoordinator:
 
     def count(self) -> int:
         return len(self.names())
+
+    def topics_in_use(self, group_name: str) -> frozenset[str] | None:
+        """Topics that members read; None where that cannot be known, or changes at this moment."""
+        classic, group = self.classic.find(group_name), self._groups.get(group_name)
+        topics: frozenset[str] | None = frozenset()
+        if classic is not None:
+            with classic.mutex:
+                topics = classic.topics_in_use_locked()
+        if group is not None and topics is not None:
+            with group.mutex:
+                topics |= group.topics_with_members_locked()
+        return topics
+
+    def emptied_ms(self, group_name: str) -> int:
+        """Wall time at which the group lost its last member, the last time; 0 where it had none."""
+        classic, group = self.classic.find(group_name), self._groups.get(group_name)
+        return max(
+            0 if classic is None else classic.emptied_ms,
+            0 if group is None else group.emptied_ms,
+        )
 
     # The end of groups and topics
 
@@ -311,6 +336,11 @@ class GroupCoordinator:
                         raise NonEmptyGroupError(f"group {group_name} has members")
                     del self._groups[group_name]
         self.offsets.forget(group_name, list(committed))
+
+    def forget_if_unused(self, group_name: str) -> None:
+        """Forget a group of Kafka's protocol that is Empty and has committed nothing."""
+        if not self.offsets.committed_by(group_name):
+            self.classic.forget_if_unused(group_name)
 
     def forget_topic(self, topic_name: str) -> None:
         """A topic was deleted: no group knows it any more."""

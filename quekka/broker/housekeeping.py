@@ -1,8 +1,9 @@
-"""What happens by itself: flushing, retention, cleaning, the end of idle writers.
+"""What happens by itself: flushing, retention, cleaning, the expiry of offsets, the end of idle writers.
 
 Timers only decide that something is due and queue it. The work is done by the topic's writer, or, where it
 takes long and needs no ownership, by one of two workers: `quekka-flusher` syncs files while the writer goes
-on appending, and `quekka-cleaner` writes compacted segments that the writer then puts in place.
+on appending, and `quekka-cleaner` writes compacted segments that the writer then puts in place, and deletes
+committed offsets that have expired.
 """
 
 import logging
@@ -22,6 +23,7 @@ from quekka.broker.config import BrokerConfig
 from quekka.broker.metrics import Metrics
 from quekka.broker.retention import expired_before_offset
 from quekka.broker.timers import Timers
+from quekka.broker.wake import WakePool
 from quekka.broker.worker import Worker
 from quekka.clock import Clock
 from quekka.errors import QuekkaError
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ExpireOffsets = Callable[[Callable[[], bool]], None]
+"""Deletes what has expired, until the function that it is given says that the broker stops."""
+
 
 class Housekeeping:
     """The timers and workers of one broker.
@@ -45,6 +50,7 @@ class Housekeeping:
 
     def __init__(self, clock: Clock, config: BrokerConfig, cleaner: LogCleaner) -> None:
         self.metrics = Metrics()
+        self.wakes = WakePool()
         self.timers = Timers(clock)
         self._clock = clock
         self._config = config
@@ -52,15 +58,19 @@ class Housekeeping:
         self._flusher = Worker("quekka-flusher")
         self._cleaner = Worker("quekka-cleaner")
         self._topics: Callable[[], Iterable[Topic]] = tuple
+        self._expire_offsets: ExpireOffsets | None = None
         self._cleaning = False
+        self._expiring = False
         self._stopping = False
 
-    def start(self, topics: Callable[[], Iterable["Topic"]]) -> None:
-        """Begin to look after `topics()`, as they are at each time."""
+    def start(self, topics: Callable[[], Iterable["Topic"]], expire_offsets: ExpireOffsets) -> None:
+        """Begin to look after `topics()`, as they are at each time, and after what groups have committed."""
         self._topics = topics
+        self._expire_offsets = expire_offsets
         self.timers.start()
         self.timers.every(self._config.log_retention_check_interval_ms / 1000, self.check_retention)
         self.timers.every(self._config.log_cleaner_backoff_ms / 1000, self.check_cleaning)
+        self.timers.every(self._config.offsets_retention_check_interval_ms / 1000, self.check_offsets)
         self.timers.every(self._config.writer_idle_ms / 1000, self.retire_idle_writers)
 
     def stop_timers(self) -> None:
@@ -139,6 +149,23 @@ class Housekeeping:
                 done.wait()
         except (QuekkaError, OSError) as error:
             logger.error("%s: cleaning failed and will be tried again: %s", partition, error)
+
+    # Committed offsets
+
+    def check_offsets(self) -> None:
+        """Have the cleaner's thread delete committed offsets that have expired, unless it still does."""
+        if self._expiring:
+            return
+        self._expiring = True
+        if not self._cleaner.submit(self._expire):
+            self._expiring = False
+
+    def _expire(self) -> None:
+        try:
+            if self._expire_offsets is not None:
+                self._expire_offsets(lambda: self._stopping)
+        finally:
+            self._expiring = False
 
     # Idle writers
 

@@ -11,9 +11,10 @@ whichever thread comes back from its append first.
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from quekka.broker.commit_gate import CommitGate
 from quekka.broker.partition import Partition
 from quekka.broker.topic import Topic
 from quekka.broker.topic_manager import TopicManager
@@ -66,6 +67,7 @@ class CommittedOffset(NamedTuple):
 
 
 TopicPartition = tuple[str, int]
+Expiry = Callable[[Mapping[TopicPartition, CommittedOffset]], list[TopicPartition]]
 
 
 class OffsetStore:
@@ -80,6 +82,7 @@ class OffsetStore:
         self._clock = clock
         self._metadata_bytes_max = metadata_bytes_max
         self._mutex = threading.Lock()
+        self._gate = CommitGate()
         self._groups: dict[str, dict[TopicPartition, CommittedOffset]] = {}
 
     def load(self) -> int:
@@ -123,7 +126,8 @@ class OffsetStore:
             self.check_metadata(metadata)
             values[place] = OffsetCommitValue(offset, leader_epoch, metadata, now_ms)
         if values:
-            self._append(group, values)
+            with self._gate.commit(group):
+                self._append(group, values)
 
     def check_metadata(self, metadata: str) -> None:
         """Raises OffsetMetadataTooLargeError for a text that is too long to be stored with an offset."""
@@ -133,6 +137,16 @@ class OffsetStore:
             raise OffsetMetadataTooLargeError(
                 f"{size_bytes} bytes, more than offset.metadata.max.bytes={bytes_max}"
             )
+
+    def expire(self, group: str, choose: Expiry) -> int:
+        """Remove what `choose` names of all that a group has committed; how many that were.
+
+        Nothing expires while the group commits. Raises what an append raises.
+        """
+        with self._gate.expiry(group) as is_idle:
+            places = choose(self.committed_by(group)) if is_idle else []
+            self.forget(group, places)
+            return len(places)
 
     def forget(self, group: str, places: list[TopicPartition]) -> None:
         """Remove committed offsets, by tombstones."""

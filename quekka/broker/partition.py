@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quekka.broker.commands import AppendCommand, AppendFuture, DeleteRecordsCommand
+from quekka.broker.append_future import AppendFuture
+from quekka.broker.commands import AppendCommand, DeleteRecordsCommand
 from quekka.broker.completion import Completion
 from quekka.broker.signal import Signal
 from quekka.deadline import Deadline
@@ -51,7 +52,7 @@ class Partition:
         ThrottlingError when it still is at the deadline, UnknownTopicOrPartitionError when the topic was
         deleted, ShuttingDownError when the broker stops.
         """
-        future: AppendFuture = Completion()
+        future = AppendFuture(self._writer.wakes)
         size_bytes = sum(map(len, batches))
         self._writer.submit(
             AppendCommand(self, batches, records_count, size_bytes, future), size_bytes, deadline

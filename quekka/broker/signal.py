@@ -1,8 +1,8 @@
 """How threads wait for the log to grow: nobody polls, nobody is woken for nothing that concerns him."""
 
-import queue
 from collections.abc import Iterable
 
+from quekka.broker.wake import Wake, WakePool
 from quekka.deadline import Deadline
 
 
@@ -12,23 +12,24 @@ class Waiter:
     Threads: `wait` by the thread that made it; `wake` by any.
     """
 
-    __slots__ = ("_wakes",)
+    __slots__ = ("_is_woken", "_wake")
 
-    def __init__(self) -> None:
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+    def __init__(self, wake: Wake) -> None:
+        self._wake = wake
+        self._is_woken = False
 
     def wake(self) -> None:
-        self._wakes.put(None)
+        if not self._is_woken:
+            self._is_woken = True
+            self._wake.set()
 
     def wait(self, deadline: Deadline) -> None:
-        """Return after a `wake`, also one that came before, or when the deadline is there."""
-        remaining_s = deadline.remaining_s()
-        try:
-            self._wakes.get(timeout=remaining_s)
-        except queue.Empty:
-            return
-        while not self._wakes.empty():
-            self._wakes.get()
+        """Return after a `wake`, also one that came before, or at the deadline; now and then for no reason.
+
+        Who waits looks at the state afterwards, so that a `wake` from now on is about what it has not seen.
+        """
+        self._wake.wait(deadline.remaining_s())
+        self._is_woken = False
 
 
 class Signal:
@@ -64,17 +65,20 @@ class Watch:
     Threads: the thread that made it.
     """
 
-    __slots__ = ("_signals", "waiter")
+    __slots__ = ("_signals", "_waiter", "_wake", "_wakes")
 
-    def __init__(self, signals: Iterable[Signal]) -> None:
+    def __init__(self, signals: Iterable[Signal], wakes: WakePool) -> None:
         self._signals = tuple(signals)
-        self.waiter = Waiter()
+        self._wakes = wakes
+        self._wake = wakes.take()
+        self._waiter = Waiter(self._wake)
 
     def __enter__(self) -> Waiter:
         for signal in self._signals:
-            signal.add(self.waiter)
-        return self.waiter
+            signal.add(self._waiter)
+        return self._waiter
 
     def __exit__(self, *_: object) -> None:
         for signal in self._signals:
-            signal.remove(self.waiter)
+            signal.remove(self._waiter)
+        self._wakes.give_back(self._wake)

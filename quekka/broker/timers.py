@@ -14,6 +14,12 @@ from quekka.clock import Clock
 
 logger = logging.getLogger(__name__)
 
+MOMENT_S = 1e-6
+"""What is due within this is due now: sums of seconds differ in their last bits from the clock's."""
+
+SWEEP_MIN = 64
+"""Fewer timers than this are not worth a search for cancelled ones."""
+
 
 class Timer:
     """One callback that is due at a moment, and again every `interval_s` if that is set.
@@ -42,6 +48,7 @@ class Timers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._due: list[tuple[float, int, Timer]] = []
+        self._sweep_at = SWEEP_MIN
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._stopped = False
@@ -75,10 +82,22 @@ class Timers:
         at_s = self._clock.monotonic_s() + delay_s
         with self._changed:
             if not self._stopped:
+                self._sweep_locked()
                 heapq.heappush(self._due, (at_s, next(self._numbers), timer))
                 if self._due[0][2] is timer:
                     self._changed.notify()
         return timer
+
+    def _sweep_locked(self) -> None:
+        """Let go of cancelled timers, whenever there are twice as many as were needed the last time.
+
+        A session or a rebalance sets its timer anew again and again, each far ahead: without this, the heap
+        would hold all the old ones.
+        """
+        if len(self._due) >= self._sweep_at:
+            self._due = [entry for entry in self._due if not entry[2].cancelled]
+            heapq.heapify(self._due)
+            self._sweep_at = max(SWEEP_MIN, 2 * len(self._due))
 
     def _wake(self) -> None:
         with self._changed:
@@ -103,7 +122,7 @@ class Timers:
                     self._changed.wait()
                     continue
                 wait_s = self._due[0][0] - self._clock.monotonic_s()
-                if wait_s <= 0:
+                if wait_s <= MOMENT_S:
                     return heapq.heappop(self._due)[2]
                 self._changed.wait(wait_s)
             return None

@@ -120,6 +120,14 @@ class TopicManager:
             name, self.config.num_partitions if partitions is None else partitions, settings or {}
         )
 
+    def check_create(self, name: str, partitions: int, settings: Mapping[str, str]) -> None:
+        """Raise what `create` would raise before it makes anything."""
+        check_writable(check_topic_name(name))
+        LogConfig.from_settings(settings)
+        with self._mutex:
+            self._check_new_name_locked(name)
+            self._check_partitions_locked(name, partitions, 0)
+
     def create_offsets_topic(self) -> Topic:
         """The topic of committed offsets; made by the first commit."""
         settings = {
@@ -174,25 +182,23 @@ class TopicManager:
         """
         with self._mutex:
             topic = self.get(name)
-            for setting in settings:
-                find_setting(TOPIC_SETTINGS, setting)
-            changed = {**topic.own_settings, **settings}
-            own = {key: value for key, value in changed.items() if value != "" or key not in settings}
-            LogConfig.from_settings(own)
+            own = _altered(topic, settings)
             self._save_locked(TopicFile(name, topic.topic_id, len(topic.partitions), own))
             topic.configure(own)
         # A timer that waits for the old flush.ms must not keep records waiting longer than the new one.
         topic.writer.submit_if_running(BeginFlushCommand())
         return topic
 
+    def check_alter(self, name: str, settings: Mapping[str, str]) -> None:
+        """Raise what `alter` would raise before it changes anything."""
+        _altered(self.get(name), settings)
+
     def create_partitions(self, name: str, total: int) -> Topic:
         """Give a topic more partitions; raises InvalidPartitionsError where that is not more, or too many."""
         with self._mutex:
             topic = self.get(name)
             present = len(topic.partitions)
-            if total <= present:
-                raise InvalidPartitionsError(f"topic {name} has {present} partitions: {total} is not more")
-            self._check_partitions_locked(name, total, present)
+            self._check_more_partitions_locked(topic, total)
             directory = self._data_dir.topic_directory(name)
             try:
                 for index in range(present, total):
@@ -202,6 +208,11 @@ class TopicManager:
             self._save_locked(TopicFile(name, topic.topic_id, total, dict(topic.own_settings)))
             self._factory.add_partitions(topic, directory, total)
         return topic
+
+    def check_create_partitions(self, name: str, total: int) -> None:
+        """Raise what `create_partitions` would raise before it makes anything."""
+        with self._mutex:
+            self._check_more_partitions_locked(self.get(name), total)
 
     def close(self) -> bool:
         """End every writer and close every log; True when all that was appended is on disk."""
@@ -249,6 +260,12 @@ class TopicManager:
         if other is not None:
             raise InvalidTopicError(f"topic {name} collides with topic {other}: . and _ count as the same")
 
+    def _check_more_partitions_locked(self, topic: Topic, total: int) -> None:
+        present = len(topic.partitions)
+        if total <= present:
+            raise InvalidPartitionsError(f"topic {topic.name} has {present} partitions: {total} is not more")
+        self._check_partitions_locked(topic.name, total, present)
+
     def _check_partitions_locked(self, name: str, total: int, present: int) -> None:
         if total < 1:
             raise InvalidPartitionsError(f"topic {name} needs at least 1 partition, not {total}")
@@ -270,6 +287,16 @@ def _close_logs(topic: Topic) -> bool:
             logger.error("%s: closed without all of it on disk: %s", partition, error.message)
             is_clean = False
     return is_clean
+
+
+def _altered(topic: Topic, settings: Mapping[str, str]) -> dict[str, str]:
+    """The topic's own settings after a change; raises InvalidConfigError where it cannot be."""
+    for setting in settings:
+        find_setting(TOPIC_SETTINGS, setting)
+    changed = {**topic.own_settings, **settings}
+    own = {key: value for key, value in changed.items() if value != "" or key not in settings}
+    LogConfig.from_settings(own)
+    return own
 
 
 def _nobody_to_tell(_name: str) -> None:

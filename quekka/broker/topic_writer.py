@@ -57,7 +57,8 @@ class TopicWriter:
         self._write_checkpoints = write_checkpoints
         self.was_busy = False
         """Set by every group of commands; who looks for idle writers takes it back."""
-        self._queue = CommandQueue(topic_name, bytes_max, self._start_thread)
+        self.wakes = housekeeping.wakes
+        self._queue = CommandQueue(topic_name, bytes_max, self.wakes, self._start_thread)
         self._thread: threading.Thread | None = None
         self._dirty: set[Partition] = set()
         self._flush_is_due = False
@@ -110,6 +111,7 @@ class TopicWriter:
                 if isinstance(command, list):
                     self._append_group(command)
                 elif isinstance(command, StopCommand):
+                    self._queue.leave()
                     self._stop(command)
                     return
                 elif isinstance(command, RetireCommand):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from broker_helpers import StartCore
+from classic_groups import Classic, watch_completions
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.config import BrokerConfig
@@ -38,3 +39,12 @@ def start_core(tmp_path: Path, manual_clock: ManualClock, faulty_files: FaultyFi
 @pytest.fixture
 def core(start_core: StartCore) -> BrokerCore:
     return start_core()
+
+
+@pytest.fixture
+def classic(manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Classic]:
+    """Groups of Kafka's classic protocol, with time in the test's hands."""
+    watch_completions(monkeypatch)
+    groups = Classic(manual_clock)
+    yield groups
+    groups.close()

@@ -7,6 +7,7 @@ import pytest
 from quekka.broker.command_queue import CommandQueue
 from quekka.broker.commands import BeginFlushCommand, RetireCommand, StopCommand
 from quekka.broker.completion import Completion
+from quekka.broker.wake import WakePool
 from quekka.clock import ManualClock
 from quekka.deadline import Deadline
 from quekka.errors import ShuttingDownError, ThrottlingError
@@ -17,7 +18,7 @@ STOPPING = ShuttingDownError("stopping")
 
 def make_queue(bytes_max: int = 100) -> tuple[CommandQueue, list[str]]:
     started: list[str] = []
-    return CommandQueue("logs", lambda: bytes_max, lambda: started.append("started")), started
+    return CommandQueue("logs", lambda: bytes_max, WakePool(), lambda: started.append("started")), started
 
 
 def test_the_first_command_calls_for_a_server_and_the_next_does_not() -> None:

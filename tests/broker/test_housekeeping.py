@@ -12,10 +12,11 @@ from quekka.clock import ManualClock
 def until(partition: Partition, is_so) -> None:
     """Return when `is_so()`, looking again whenever the partition changes, 10 s at most."""
     from quekka.broker.signal import Watch
+    from quekka.broker.wake import WakePool
     from quekka.deadline import Deadline
 
     deadline = Deadline(10)
-    with Watch([partition.log_end]) as waiter:
+    with Watch([partition.log_end], WakePool()) as waiter:
         while not is_so():
             assert not deadline.expired(), "it did not come"
             waiter.wait(deadline)

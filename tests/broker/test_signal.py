@@ -3,6 +3,7 @@
 import threading
 
 from quekka.broker.signal import Signal, Waiter, Watch
+from quekka.broker.wake import Wake, WakePool
 from quekka.clock import ManualClock
 from quekka.deadline import Deadline
 
@@ -10,32 +11,33 @@ NEVER = Deadline(None)
 
 
 def test_a_wake_that_came_before_the_wait_is_not_lost() -> None:
-    waiter = Waiter()
+    waiter = Waiter(Wake())
     waiter.wake()
     waiter.wait(NEVER)
 
 
 def test_many_wakes_end_one_wait() -> None:
-    waiter = Waiter()
+    waiter = Waiter(Wake())
     for _ in range(5):
         waiter.wake()
     waiter.wait(NEVER)
     waiter.wait(Deadline(0, ManualClock()))
+    waiter.wake()
+    waiter.wait(NEVER)
 
 
 def test_a_wait_ends_with_its_deadline() -> None:
-    Waiter().wait(Deadline(0, ManualClock()))
+    Waiter(Wake()).wait(Deadline(0, ManualClock()))
 
 
-def test_fire_wakes_all_who_watch_and_nobody_who_left() -> None:
+def test_fire_wakes_all_who_watch() -> None:
     signal = Signal()
-    with Watch([signal]) as left:
-        pass
+    wakes = WakePool()
     woken: list[str] = []
     ready = threading.Barrier(3)
 
     def watch(name: str) -> None:
-        with Watch([signal]) as waiter:
+        with Watch([signal], wakes) as waiter:
             ready.wait()
             waiter.wait(NEVER)
             woken.append(name)
@@ -48,12 +50,19 @@ def test_fire_wakes_all_who_watch_and_nobody_who_left() -> None:
     for thread in threads:
         thread.join()
     assert sorted(woken) == ["a", "b"]
-    assert left._wakes.empty()
+
+
+def test_who_has_left_is_not_woken() -> None:
+    signal = Signal()
+    with Watch([signal], WakePool()) as left:
+        pass
+    signal.fire()
+    assert not left._is_woken
 
 
 def test_one_waiter_hears_any_of_its_signals() -> None:
     first, second = Signal(), Signal()
-    with Watch([first, second]) as waiter:
+    with Watch([first, second], WakePool()) as waiter:
         second.fire()
         waiter.wait(NEVER)
         first.fire()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from quekka.broker.broker import BrokerCore
-from quekka.broker.commands import AppendFuture
+from quekka.broker.append_future import AppendFuture
 from quekka.deadline import Deadline
 from quekka.errors import QuekkaError
 from quekka.formats.record_batch import BatchHeader

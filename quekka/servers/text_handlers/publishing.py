@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quekka.broker.commands import AppendFuture
+from quekka.broker.append_future import AppendFuture
 from quekka.broker.topic import Topic
 from quekka.deadline import Deadline
 from quekka.errors import QuekkaError, UnknownTopicOrPartitionError

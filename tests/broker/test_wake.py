@@ -1,0 +1,72 @@
+"""Tests of quekka.broker.wake."""
+
+import os
+import threading
+
+import pytest
+
+from quekka.broker import wake as wake_module
+from quekka.broker.wake import Wake, WakePool
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            True, id="eventfd", marks=pytest.mark.skipif(not hasattr(os, "eventfd"), reason="no eventfd")
+        ),
+        pytest.param(False, id="pipe"),
+    ],
+    autouse=True,
+)
+def _kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test with both kinds of descriptors."""
+    monkeypatch.setattr(wake_module, "HAS_EVENTFD", request.param)
+
+
+def test_a_set_ends_the_wait_of_another_thread() -> None:
+    wake = Wake()
+    ended = threading.Event()
+
+    def wait() -> None:
+        wake.wait()
+        ended.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    wake.set()
+    thread.join()
+    assert ended.is_set()
+
+
+def test_sets_before_the_wait_count_once() -> None:
+    wake = Wake()
+    for _ in range(3):
+        wake.set()
+    wake.wait()
+    wake.wait(timeout_s=0)
+    wake.set()
+    wake.wait()
+
+
+def test_a_time_out_ends_a_wait_that_nobody_ends() -> None:
+    Wake().wait(timeout_s=0.001)
+
+
+def test_a_pool_gives_out_what_it_was_given() -> None:
+    pool = WakePool()
+    first = pool.take()
+    pool.give_back(first)
+    assert pool.take() is first
+    assert pool.take() is not first
+
+
+def test_descriptors_close_with_the_last_reference() -> None:
+    pool = WakePool()
+    wake = pool.take()
+    descriptor = wake._read_fd
+    pool.give_back(wake)
+    pool.clear()
+    wake.set()
+    del wake
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
