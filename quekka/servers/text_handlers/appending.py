@@ -1,9 +1,9 @@
 """APPEND: record batches as they came, checked and handed to the writer without a copy."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from quekka.broker.broker import BrokerCore
 from quekka.broker.append_future import AppendFuture
+from quekka.broker.broker import BrokerCore
 from quekka.deadline import Deadline
 from quekka.errors import QuekkaError
 from quekka.formats.record_batch import BatchHeader
@@ -29,72 +29,56 @@ def payload_limit(broker: BrokerCore, asked: Publish | Append) -> int:
     return min(config.max_message_bytes, request_limit)
 
 
-@dataclass(slots=True)
-class AppendPromise:
-    """The replies to a run, which the writer has in its queue.
+class AppendPromise(NamedTuple):
+    """The replies to a run: for each of its requests the writer's answer to come, or why it was refused.
 
     Threads: the connection's own.
     """
 
     run: AppendRun
-    refused: dict[int, QuekkaError] = field(default_factory=dict)
-    """Errors by the place of the request in the run."""
-    accepted: list[tuple[int, int]] = field(default_factory=list)
-    """Places of the other requests, and how many records come before theirs."""
-    future: AppendFuture | None = None
+    outcomes: list[AppendFuture | QuekkaError]
 
     def keep(self, session: TextSession) -> bytes:
-        lines: dict[int, bytes] = {}
-        if self.future is not None:
-            try:
-                offset = self.future.wait()
-            except QuekkaError as error:
-                self.refused.update((index, error) for index, _ in self.accepted)
-            else:
-                for index, records_before in self.accepted:
-                    lines[index] = replies.ok(offset + records_before, self.run.partition)
-        session.errors += len(self.refused)
-        if self.run.acks == ACKS_NONE:
-            return b""
-        lines.update((index, replies.error(error)) for index, error in self.refused.items())
-        return b"".join(lines[index] for index in range(len(self.run.payloads)))
+        lines = [self._line(session, outcome) for outcome in self.outcomes]
+        return b"" if self.run.acks == ACKS_NONE else b"".join(lines)
+
+    def _line(self, session: TextSession, outcome: AppendFuture | QuekkaError) -> bytes:
+        try:
+            if isinstance(outcome, QuekkaError):
+                raise outcome
+            return replies.ok(outcome.wait(), self.run.partition)
+        except QuekkaError as error:
+            session.errors += 1
+            return replies.error(error)
 
 
 def append(session: TextSession, run: AppendRun) -> None:
-    """Check the run's batches and queue them together; the replies are promised.
+    """Check the batches of each request and queue them; the replies are promised.
 
     With acks=0 there is nothing to say, but the payloads' memory may not be used again before they are
     written.
     """
     session.requests += len(run.payloads)
-    promise = AppendPromise(run)
-    try:
-        _append_run(session, promise)
-    except QuekkaError as error:
-        promise.refused.update(dict.fromkeys(range(len(run.payloads)), error))
-    session.promise(promise)
+    outcomes: list[AppendFuture | QuekkaError] = []
+    for payload in run.payloads:
+        try:
+            outcomes.append(_append(session, run, payload))
+        except QuekkaError as error:
+            outcomes.append(error)
+    session.promise(AppendPromise(run, outcomes))
 
 
-def _append_run(session: TextSession, promise: AppendPromise) -> None:
-    broker, run = session.broker, promise.run
+def _append(session: TextSession, run: AppendRun, payload: memoryview) -> AppendFuture:
+    broker = session.broker
     check_writable(run.topic)
     topic = broker.topics.get_or_create(run.topic)
     partition = topic.partition(run.partition)
-    batches: list[memoryview] = []
-    records_count = 0
-    for index, payload in enumerate(run.payloads):
-        try:
-            headers = validate_batches(payload, topic.config, broker.clock.wall_ms())
-        except QuekkaError as error:
-            promise.refused[index] = error
-            continue
-        promise.accepted.append((index, records_count))
-        batches += _split(payload, headers)
-        records_count += sum(header.records_count for header in headers)
-    if batches:
-        deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
-        promise.future = partition.append(batches, records_count, deadline)
-        session.records_in += records_count
+    headers = validate_batches(payload, topic.config, broker.clock.wall_ms())
+    records_count = sum(header.records_count for header in headers)
+    deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
+    future = partition.append(_split(payload, headers), records_count, deadline)
+    session.records_in += records_count
+    return future
 
 
 def _split(payload: memoryview, headers: list[BatchHeader]) -> list[memoryview]:
