@@ -30,16 +30,29 @@ class ActiveSegmentView(SegmentView):
     Threads: any; immutable.
     """
 
-    __slots__ = ("_max_timestamp_ms", "_offset_index", "_recent", "_recent_count", "_time_index")
+    __slots__ = (
+        "_max_timestamp_ms",
+        "_offset_entries",
+        "_offset_index",
+        "_recent",
+        "_recent_count",
+        "_time_entries",
+        "_time_index",
+    )
 
     def __init__(self, segment: "ActiveSegment") -> None:
-        super().__init__(
-            segment.paths.log, segment.base_offset, segment.next_offset, segment.size_bytes, segment.log_file
-        )
+        """Made for every publication, so it copies references and counts, and nothing else."""
         indexes = segment.indexes
+        self.path = segment.paths.log
+        self.base_offset = segment.base_offset
+        self.next_offset = segment.next_offset
+        self.size_bytes = segment.size_bytes
+        self.log_file = segment.log_file
         self._max_timestamp_ms = indexes.max_timestamp_ms
-        self._offset_index = OffsetIndexView(indexes.offset_index, indexes.offset_index.count)
-        self._time_index = TimeIndexView(indexes.time_index, indexes.time_index.count)
+        self._offset_index = indexes.offset_index
+        self._offset_entries = indexes.offset_index.count
+        self._time_index = indexes.time_index
+        self._time_entries = indexes.time_index.count
         self._recent = segment.recent
         self._recent_count = segment.recent.count
 
@@ -48,10 +61,10 @@ class ActiveSegmentView(SegmentView):
         return self._max_timestamp_ms
 
     def offset_index(self) -> OffsetSearch:
-        return self._offset_index
+        return OffsetIndexView(self._offset_index, self._offset_entries)
 
     def time_index(self) -> TimeSearch:
-        return self._time_index
+        return TimeIndexView(self._time_index, self._time_entries)
 
     def locate(self, offset: int, max_bytes: int) -> tuple[int, int] | None:
         recent = self._recent
@@ -101,7 +114,8 @@ class ActiveSegment:
         self.indexes = SegmentIndexes(base_offset)
         self.recent = RecentBatches()
         self._open_log: OpenFile | None = None
-        self._unsynced_index_files: tuple[OpenFile, ...] = ()
+        self._unsynced_files: tuple[OpenFile, ...] = ()
+        """Other files than the .log."""
         self._offset_entries_written = 0
         self._time_entries_written = 0
 
@@ -260,21 +274,23 @@ class ActiveSegment:
     def unsynced_files(self) -> tuple[OpenFile, ...]:
         """The files to sync before all of the segment is on the disk; its indexes were written."""
         log_files = () if self._open_log is None else (self._open_log,)
-        return log_files + self._unsynced_index_files
+        return log_files + self._unsynced_files
+
+    def sync_also(self, file: OpenFile) -> None:
+        """Have a file that goes with the segment synced when the segment is."""
+        self._unsynced_files += (file,)
 
     def was_synced(self, synced_bytes: int, synced_files: tuple[OpenFile, ...]) -> None:
         """Let go of files that were synced when the segment had `synced_bytes`."""
         self.synced_bytes = max(self.synced_bytes, synced_bytes)
         if self.synced_bytes == self.size_bytes:
             self._open_log = None
-        self._unsynced_index_files = tuple(
-            file for file in self._unsynced_index_files if file not in synced_files
-        )
+        self._unsynced_files = tuple(file for file in self._unsynced_files if file not in synced_files)
 
     def let_go(self) -> None:
         """Close what is held open for writing, synced or not."""
         self._open_log = None
-        self._unsynced_index_files = ()
+        self._unsynced_files = ()
 
     def _open_for_append(self, expected_bytes: int) -> OpenFile:
         files = self._context.files
@@ -296,7 +312,7 @@ class ActiveSegment:
         if files.size_of(file.fileno) > size_bytes:
             files.ftruncate(file.fileno, size_bytes)  # left by a try that failed half-way
         files.write_all(file.fileno, [data])
-        self._unsynced_index_files += (file,)
+        self.sync_also(file)
 
     def _truncate(self, path: Path, size_bytes: int) -> None:
         files = self._context.files
