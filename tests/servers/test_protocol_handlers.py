@@ -30,9 +30,7 @@ def test_http_is_answered_with_501_and_a_line_of_explanation(text_client: object
     assert b"quekka-protocol(7)" in body
 
 
-@pytest.mark.parametrize(
-    ("first", "words"), [(b"\x16\x03\x01\x02\x00\x01", "speaks TLS")], ids=["tls"]
-)
+@pytest.mark.parametrize(("first", "words"), [(b"\x16\x03\x01\x02\x00\x01", "speaks TLS")], ids=["tls"])
 def test_what_is_not_served_is_closed_with_one_line_that_names_the_peer(
     broker: Broker, caplog: pytest.LogCaptureFixture, first: bytes, words: str
 ) -> None:

@@ -9,7 +9,7 @@ Each partition has exactly one batch of magic 2. The topic must exist: Metadata 
 not. What else is checked is `storage/batch_validator.py`'s. Transactions are refused.
 """
 
-from quekka.broker.commands import AppendFuture
+from quekka.broker.append_future import AppendFuture
 from quekka.broker.partition import Partition
 from quekka.deadline import Deadline
 from quekka.errors import (
