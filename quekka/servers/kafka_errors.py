@@ -95,6 +95,16 @@ class ElectionNotNeededError(QuekkaError):
     number = 84
 
 
+class GroupSubscribedToTopicError(QuekkaError):
+    """Members of the group read the topic, so its offsets stay.
+
+    Threads: any.
+    """
+
+    code = "GROUP_SUBSCRIBED_TO_TOPIC"
+    number = 86
+
+
 class ProducerFencedError(QuekkaError):
     """Another producer has the transactional id now.
 

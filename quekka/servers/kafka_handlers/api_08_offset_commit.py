@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from quekka.broker.offset_store import OffsetAndMetadata, TopicPartition
 from quekka.errors import (
     CoordinatorNotAvailableError,
-    InvalidGroupIdError,
     KafkaStorageError,
     PolicyViolationError,
     QuekkaError,
@@ -28,13 +27,15 @@ from quekka.protocols.kafka.api_08_offset_commit import (
     OffsetCommitResponseTopic,
 )
 from quekka.servers.kafka_errors import NO_ERROR
+from quekka.servers.kafka_handlers.group_id import check_group_id
+from quekka.servers.kafka_handlers.places import find_partition
 from quekka.servers.kafka_session import KafkaSession
 
 Errors = dict[TopicPartition, int]
 """Error numbers by (topic, partition)."""
 
 
-def offset_commit(session: KafkaSession, request: OffsetCommitRequest, version: int) -> OffsetCommitResponse:
+def offset_commit(session: KafkaSession, request: OffsetCommitRequest, _version: int) -> OffsetCommitResponse:
     """Commit what can be, and say of each partition how it went."""
     errors: Errors = {}
     try:
@@ -63,15 +64,14 @@ def offset_commit(session: KafkaSession, request: OffsetCommitRequest, version: 
 def _check_group(session: KafkaSession, request: OffsetCommitRequest) -> None:
     """Whether this client may commit for the group now."""
     groups, config = session.broker.groups, session.broker.config
-    if not request.group_id:
-        raise InvalidGroupIdError("a group needs a name")
     groups.classic.check_commit(
-        request.group_id,
+        check_group_id(request.group_id),
         request.generation_id_or_member_epoch,
         request.member_id,
         request.group_instance_id,
     )
-    if groups.offsets.is_new(request.group_id) and groups.offsets.count() >= config.max_groups:
+    is_new = not groups.offsets.committed_by(request.group_id)
+    if is_new and len(groups.offsets.group_names()) >= config.max_groups:
         raise PolicyViolationError(f"there are max.groups={config.max_groups} groups already")
 
 
@@ -83,7 +83,7 @@ def _accepted(
     for place, asked in _places(request):
         metadata = asked.committed_metadata or ""
         try:
-            session.broker.topics.get(place[0]).partition(place[1])
+            find_partition(session, *place)
             session.broker.groups.offsets.check_metadata(metadata)
         except QuekkaError as error:
             errors[place] = session.error_number(error)

@@ -5,8 +5,8 @@ or the partition is not known or has only never committed: clients take any erro
 up, while -1 sends them to `auto.offset.reset`. A topic list that is null (from version 2 on) asks for all
 that the group has committed. From version 8 on several groups are asked for at once.
 
-`require_stable` (from version 7 on) makes no difference: an offset is here only when it is committed. Neither
-do `member_id` and `member_epoch` (version 9): they are for groups that another protocol (KIP-848) coordinates.
+`require_stable` (from version 7 on) makes no difference: an offset is here only when it is committed. Nor do
+`member_id` and `member_epoch` (version 9), which are for groups that another protocol (KIP-848) coordinates.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,9 @@ def offset_fetch(session: KafkaSession, request: OffsetFetchRequest, version: in
                 OffsetFetchResponseTopic(
                     name,
                     [
-                        OffsetFetchResponsePartition(number, *_committed(offsets, request.group_id, name, number))
+                        OffsetFetchResponsePartition(
+                            number, *_committed(offsets, request.group_id, name, number)
+                        )
                         for number in numbers
                     ],
                 )
@@ -69,9 +71,7 @@ def _group_topics(offsets: OffsetStore, group: str, topics: AskedTopics) -> list
     ]
 
 
-def _places(
-    offsets: OffsetStore, group: str, topics: AskedTopics
-) -> Iterable[tuple[str, Sequence[int]]]:
+def _places(offsets: OffsetStore, group: str, topics: AskedTopics) -> Iterable[tuple[str, Sequence[int]]]:
     """The partitions asked for, by topic; all that the group has committed where that is asked for."""
     if topics is not None:
         return [(topic.name, topic.partition_indexes) for topic in topics]

@@ -11,10 +11,11 @@ from quekka.protocols.kafka.api_10_find_coordinator import (
     FindCoordinatorRequest,
     FindCoordinatorResponse,
 )
+from quekka.servers.kafka_handlers.group_id import check_group_id
 from quekka.servers.kafka_session import KafkaSession
 
 SEVERAL_KEYS_FROM = 4
-KEY_TYPES = {0: "group", 1: "transactional id"}
+GROUP, TRANSACTION = 0, 1
 NO_NODE_ID = -1
 
 
@@ -42,11 +43,13 @@ def _find(session: KafkaSession, key: str, key_type: int) -> Coordinator:
     except QuekkaError as error:
         number = session.error_number(error)
         return Coordinator(key, NO_NODE_ID, "", -1, number, error.message)
-    return Coordinator(key, BROKER_ID, session.host, session.port)
+    return Coordinator(key, session.broker.broker_id, session.host, session.port)
 
 
 def _check_key(key: str, key_type: int) -> None:
-    if key_type not in KEY_TYPES:
-        raise InvalidRequestError(f"key type {key_type} is none of {KEY_TYPES}")
-    if not key:
-        raise InvalidRequestError(f"a {KEY_TYPES[key_type]} needs a name")
+    if key_type == GROUP:
+        check_group_id(key)
+    elif key_type != TRANSACTION:
+        raise InvalidRequestError(f"key type {key_type} is neither that of groups nor of transactional ids")
+    elif not key:
+        raise InvalidRequestError("a transactional id needs a name")

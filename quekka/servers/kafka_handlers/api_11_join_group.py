@@ -28,9 +28,9 @@ SKIPPING_ASSIGNMENT_FROM = 9
 
 def join_group(session: KafkaSession, request: JoinGroupRequest, version: int) -> JoinGroupResponse:
     """Join and wait for the others; the leader hears of all members."""
-    check_group_id(request.group_id)
     session.flush()
     try:
+        check_group_id(request.group_id)
         result = session.broker.groups.classic.join(_join_request(session, request, version))
     except QuekkaError as error:
         return _refusal(session, request, version, error)
@@ -52,7 +52,7 @@ def _join_request(session: KafkaSession, request: JoinGroupRequest, version: int
         member_id=request.member_id,
         group_instance_id=request.group_instance_id,
         client_id=session.client_id,
-        client_host=f"/{session.peer.host}",
+        client_host=_client_host(session.peer.name),
         session_timeout_ms=request.session_timeout_ms,
         rebalance_timeout_ms=rebalance_timeout_ms,
         protocol_type=request.protocol_type,
@@ -60,6 +60,11 @@ def _join_request(session: KafkaSession, request: JoinGroupRequest, version: int
         require_known_member_id=version >= MEMBER_ID_REQUIRED_FROM,
         supports_skipping_assignment=version >= SKIPPING_ASSIGNMENT_FROM,
     )
+
+
+def _client_host(peer_name: str) -> str:
+    """The host of `host:port` as Kafka shows it: with a slash, and without brackets."""
+    return "/" + peer_name.rpartition(":")[0].strip("[]")
 
 
 def _refusal(

@@ -9,7 +9,7 @@ from quekka.servers.kafka_handlers.group_id import check_group_id
 from quekka.servers.kafka_session import KafkaSession
 
 
-def heartbeat(session: KafkaSession, request: HeartbeatRequest, version: int) -> HeartbeatResponse:
+def heartbeat(session: KafkaSession, request: HeartbeatRequest, _version: int) -> HeartbeatResponse:
     """Keep a member's session alive."""
     session.broker.groups.classic.heartbeat(
         check_group_id(request.group_id),

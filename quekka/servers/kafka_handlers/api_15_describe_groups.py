@@ -5,8 +5,7 @@ States are Kafka's: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead
 is Dead; from version 6 on that is the error GROUP_ID_NOT_FOUND as well.
 
 A group of the text protocol has the protocol type `quekka-text`; of its members only the names are shown,
-which hold their addresses. Authorized operations are never told (-2147483648), for nobody is asked for
-authorization.
+which hold their addresses.
 """
 
 from quekka.broker.classic_group import DEAD, STABLE, ClassicGroup
@@ -20,6 +19,7 @@ from quekka.protocols.kafka.api_15_describe_groups import (
     DescribeGroupsRequest,
     DescribeGroupsResponse,
 )
+from quekka.servers.kafka_handlers.authorized_operations import GROUP_OPERATIONS
 from quekka.servers.kafka_session import KafkaSession
 
 NOT_FOUND_FROM = 6
@@ -30,11 +30,12 @@ def describe_groups(
 ) -> DescribeGroupsResponse:
     """Describe every group that was named, in that order."""
     described = [_describe(session.broker.groups, name) for name in request.groups]
-    if version >= NOT_FOUND_FROM:
-        for group in described:
-            if group.group_state == DEAD:
-                error = GroupIdNotFoundError(f"there is no group {group.group_id}")
-                group.error_code, group.error_message = session.error_number(error), error.message
+    for group in described:
+        if request.include_authorized_operations:
+            group.authorized_operations = GROUP_OPERATIONS
+        if group.group_state == DEAD and version >= NOT_FOUND_FROM:
+            error = GroupIdNotFoundError(f"there is no group {group.group_id}")
+            group.error_code, group.error_message = session.error_number(error), error.message
     return DescribeGroupsResponse(groups=described)
 
 

@@ -14,7 +14,7 @@ from quekka.servers.kafka_session import KafkaSession
 GROUP_TYPE = "classic"
 
 
-def list_groups(session: KafkaSession, request: ListGroupsRequest, version: int) -> ListGroupsResponse:
+def list_groups(session: KafkaSession, request: ListGroupsRequest, _version: int) -> ListGroupsResponse:
     """Every group that passes both filters, sorted by name."""
     if not _passes(GROUP_TYPE, request.types_filter):
         return ListGroupsResponse()

@@ -14,7 +14,7 @@ from quekka.servers.kafka_errors import NO_ERROR
 from quekka.servers.kafka_session import KafkaSession
 
 
-def delete_groups(session: KafkaSession, request: DeleteGroupsRequest, version: int) -> DeleteGroupsResponse:
+def delete_groups(session: KafkaSession, request: DeleteGroupsRequest, _version: int) -> DeleteGroupsResponse:
     """Delete every group that was named and can go."""
     return DeleteGroupsResponse(results=[_delete(session, name) for name in request.groups_names])
 
