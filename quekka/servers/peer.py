@@ -45,6 +45,7 @@ class Peer:
         self.is_interrupted = False
         """True once the server stops: finish what has begun, start nothing new."""
         self._socket = connected
+        connected.settimeout(None)  # whatever socket.setdefaulttimeout says in the process that embeds us
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _set_timeout(connected, socket.SO_RCVTIMEO, min(QUIET_S, idle_s))
         _set_timeout(connected, socket.SO_SNDTIMEO, idle_s)
@@ -111,6 +112,12 @@ class Peer:
         with contextlib.suppress(PeerGoneError):
             while self.receive_into(scratch) and not deadline.expired():
                 continue
+
+    def set_buffers(self, receive_bytes: int, send_bytes: int) -> None:
+        """The kernel's buffers for this connection; -1 leaves one to the system."""
+        for option, size_bytes in ((socket.SO_RCVBUF, receive_bytes), (socket.SO_SNDBUF, send_bytes)):
+            if size_bytes >= 0:
+                self._socket.setsockopt(socket.SOL_SOCKET, option, size_bytes)
 
     def close(self) -> None:
         self._socket.close()

@@ -117,6 +117,8 @@ class TcpServer:
         number = next(self._numbers)
         try:
             peer = Peer(connected, number, idle_s)
+            config = self._broker.config
+            peer.set_buffers(config.socket_receive_buffer_bytes, config.socket_send_buffer_bytes)
         except OSError:  # it went away between accept and here
             connected.close()
             slots.give_back()

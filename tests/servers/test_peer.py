@@ -37,6 +37,24 @@ def test_the_end_of_the_stream_is_0_and_replies_still_go_out(
     assert tcp_pair[1].recv(10) == b"bye"
 
 
+def test_the_kernels_buffers_can_be_set(tcp_pair: Pair, make_peer: Callable[..., Peer]) -> None:
+    connection = tcp_pair[0]
+    before = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    peer = make_peer()
+    peer.set_buffers(8192, -1)
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) in (8192, 16384)
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before
+
+
+def test_a_default_timeout_of_the_process_is_not_ours(tcp_pair: Pair, make_peer: Callable[..., Peer]) -> None:
+    tcp_pair[0].settimeout(0.001)
+    peer = make_peer()
+    waiting = threading.Timer(0.02, tcp_pair[1].sendall, [b"x"])
+    waiting.start()
+    assert peer.receive_into(memoryview(bytearray(10))) == 1
+    waiting.join()
+
+
 def test_silence_is_none_after_a_while(make_peer: Callable[..., Peer]) -> None:
     assert make_peer(idle_s=0.01).receive_into(memoryview(bytearray(10))) is None
 
