@@ -24,8 +24,7 @@ class KafkaWire:
         self._reader = self.socket.makefile("rb")
         self._client_id = client_id
         self._sent = 0
-        self._received = 0
-        self._expected: list[tuple[int, int]] = []
+        self._expected: list[tuple[int, int, int]] = []
 
     def __enter__(self) -> "KafkaWire":
         return self
@@ -44,23 +43,26 @@ class KafkaWire:
 
     def send(self, api_key: int, version: int, request: Any) -> None:
         """Send a request whose response will be received later."""
+        self._expected.append((api_key, version, self._sent))
+        self.send_only(api_key, version, request)
+
+    def send_only(self, api_key: int, version: int, request: Any) -> None:
+        """Send a request that has no response: Produce with acks=0."""
         header = RequestHeader(api_key, version, self._sent, self._client_id)
         self.send_bytes(encode_request(header, request))
         self._sent += 1
-        self._expected.append((api_key, version))
 
     def send_bytes(self, data: bytes | bytearray) -> None:
         self.socket.sendall(data)
 
     def receive(self) -> Any:
         """The response to the oldest request that has had none."""
-        api_key, version = self._expected.pop(0)
+        api_key, version, sent = self._expected.pop(0)
         size = self._reader.read(4)
         assert len(size) == 4, f"the broker closed instead of answering {APIS_BY_KEY[api_key].name}"
         frame = self._reader.read(struct.unpack(">i", size)[0])
         correlation_id, response = decode_response(api_key, version, frame)
-        assert correlation_id == self._received
-        self._received += 1
+        assert correlation_id == sent
         return response
 
     def is_closed(self) -> bool:

@@ -51,9 +51,9 @@ def has_data(positions: Sequence[tuple[Partition, int]], min_bytes: int) -> bool
         if not view.log_start_offset <= offset <= view.log_end_offset or partition.is_gone:
             return True
         if offset < view.log_end_offset:
-            if missing_bytes <= 1:
-                return True
-            missing_bytes -= view.read(offset, missing_bytes).size_bytes
+            if missing_bytes <= 1 or offset < view.active.base_offset:
+                return True  # what is read ends with its segment, and waiting makes no sealed one longer
+            missing_bytes -= view.read(offset, view.size_bytes).size_bytes
             if missing_bytes <= 0:
                 return True
     return False

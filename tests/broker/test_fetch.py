@@ -102,3 +102,19 @@ def test_a_position_outside_the_log_is_told_at_once(
 ) -> None:
     partition.delete_records(1)
     assert wait_for_data(core, [(partition, offset)], 1, Deadline(None, core.clock))
+
+
+def test_a_large_batch_behind_a_small_one_counts_towards_min_bytes(
+    core: BrokerCore, partition: Partition
+) -> None:
+    publish(core, partition.topic_name, b"small")
+    publish(core, partition.topic_name, b"large" * 200)
+    assert has_data([(partition, 0)], 1000)
+
+
+def test_a_position_in_a_sealed_segment_is_not_kept_waiting(core: BrokerCore) -> None:
+    topic = core.topics.create("rolled", 1, {"segment.bytes": "100"})
+    for value in (b"a" * 60, b"b" * 60):
+        publish(core, "rolled", value)
+    assert has_data([(topic.partition(0), 0)], 1 << 20)
+    assert not has_data([(topic.partition(0), 1)], 1 << 20)

@@ -1,0 +1,219 @@
+"""Fetch: batches as they lie in the log, at least one, waited for, within the sizes that were asked for."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from broker_helpers import publish
+from kafka_wire import KafkaWire
+
+from quekka.embedded import Broker
+from quekka.formats.record_batch import iter_batches, iter_records
+from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
+
+FETCH = 1
+VERSIONS = [*range(4, 13)]
+LONG_MS = 30_000
+"""Only a hang takes this long."""
+
+
+def request_of(
+    *partitions: FetchPartition, topic: str = "orders", min_bytes: int = 1, max_wait_ms: int = 0, **more: Any
+) -> FetchRequest:
+    return FetchRequest(
+        min_bytes=min_bytes, max_wait_ms=max_wait_ms, topics=[FetchTopic(topic, partitions)], **more
+    )
+
+
+def at(offset: int, partition: int = 0, max_bytes: int = 1 << 20, epoch: int = -1) -> FetchPartition:
+    return FetchPartition(partition, epoch, offset, partition_max_bytes=max_bytes)
+
+
+def partitions_of(response: Any) -> Sequence[PartitionData]:
+    (topic,) = response.responses
+    return topic.partitions
+
+
+def values(data: PartitionData, offset: int = 0) -> list[bytes | None]:
+    records = bytes(data.records or b"")
+    return [
+        record.value
+        for position, _ in iter_batches(records)
+        for record in iter_records(records, position, from_offset=offset)
+    ]
+
+
+@pytest.fixture
+def orders(broker: Broker) -> Broker:
+    """The broker with a topic of two partitions: three batches of two records in 0, one of one in 1."""
+    broker.core.topics.create("orders", 2)
+    for number in range(0, 6, 2):
+        publish(broker.core, "orders", b"%d" % number, b"%d" % (number + 1))
+    publish(broker.core, "orders", b"other", partition=1)
+    return broker
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_gets_the_records_from_the_batch_that_holds_the_offset(
+    orders: Broker, wire: KafkaWire, version: int
+) -> None:
+    response = wire.ask(FETCH, version, request_of(at(3), at(0, 1)))
+    first, second = partitions_of(response)
+    assert (response.error_code, response.session_id) == (0, 0)
+    assert (first.partition_index, first.error_code, first.high_watermark) == (0, 0, 6)
+    assert first.last_stable_offset == 6
+    assert first.log_start_offset == (0 if version >= 5 else -1)
+    assert values(first) == [b"2", b"3", b"4", b"5"]
+    assert values(second) == [b"other"]
+
+
+def test_every_partition_asked_for_is_answered_even_without_records(orders: Broker, wire: KafkaWire) -> None:
+    first, second = partitions_of(wire.ask(FETCH, 11, request_of(at(6), at(0, 1))))
+    assert (first.error_code, values(first), first.high_watermark) == (0, [], 6)
+    assert values(second) == [b"other"]
+
+
+@pytest.mark.parametrize(
+    ("isolation_level", "aborted"), [(0, None), (1, ())], ids=["read_uncommitted", "read_committed"]
+)
+def test_aborted_transactions_are_null_or_empty(
+    orders: Broker, wire: KafkaWire, isolation_level: int, aborted: tuple[()] | None
+) -> None:
+    (data,) = partitions_of(wire.ask(FETCH, 11, request_of(at(0), isolation_level=isolation_level)))
+    assert data.aborted_transactions == aborted
+
+
+ERRORS = {
+    "after_the_end": (at(7), 1),
+    "before_the_start": (at(-1), 1),
+    "no_such_partition": (at(0, 2), 3),
+    "newer_epoch": (at(0, epoch=1), 75),
+    "older_epoch": (at(0, epoch=-2), 74),
+    "present_epoch": (at(0, epoch=0), 0),
+}
+
+
+@pytest.mark.parametrize(("asked", "error_code"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_told_at_once(
+    orders: Broker, wire: KafkaWire, asked: FetchPartition, error_code: int
+) -> None:
+    request = request_of(asked, at(1, 1), min_bytes=1 << 20 if error_code else 1, max_wait_ms=LONG_MS)
+    first, second = partitions_of(wire.ask(FETCH, 12, request))
+    assert (first.error_code, second.error_code) == (error_code, 0)
+    assert first.high_watermark == (-1 if error_code else 6)
+
+
+def test_an_unknown_topic_is_told_at_once(orders: Broker, wire: KafkaWire) -> None:
+    request = request_of(at(0), topic="nowhere", max_wait_ms=LONG_MS)
+    (data,) = partitions_of(wire.ask(FETCH, 12, request))
+    assert data.error_code == 3
+
+
+@pytest.mark.parametrize("version", [7, 12])
+def test_a_session_is_declined_and_one_that_is_named_is_not_found(
+    orders: Broker, wire: KafkaWire, version: int
+) -> None:
+    wanting = wire.ask(FETCH, version, request_of(at(0), session_id=0, session_epoch=0))
+    assert (wanting.error_code, wanting.session_id) == (0, 0)
+    naming = wire.ask(FETCH, version, request_of(at(0), session_id=77, session_epoch=1))
+    assert (naming.error_code, naming.session_id, naming.responses) == (70, 0, ())
+
+
+def test_the_first_batch_is_whole_however_little_was_asked_for(orders: Broker, wire: KafkaWire) -> None:
+    request = request_of(at(0, max_bytes=1), at(0, 1, max_bytes=1), max_bytes=1)
+    first, second = partitions_of(wire.ask(FETCH, 11, request))
+    assert values(first) == [b"0", b"1"]
+    assert values(second) == []
+
+
+def test_the_first_partition_with_records_has_the_first_batch(orders: Broker, wire: KafkaWire) -> None:
+    request = request_of(at(6, max_bytes=1), at(0, 1, max_bytes=1), max_bytes=1)
+    first, second = partitions_of(wire.ask(FETCH, 11, request))
+    assert (values(first), values(second)) == ([], [b"other"])
+
+
+def test_a_partition_gives_no_more_than_its_own_limit(orders: Broker, wire: KafkaWire) -> None:
+    size = len(values_bytes(wire, 0))
+    (data,) = partitions_of(wire.ask(FETCH, 11, request_of(at(0, max_bytes=size - 1))))
+    assert values(data) == [b"0", b"1", b"2", b"3"]
+
+
+def test_max_bytes_bounds_all_partitions_together(orders: Broker, wire: KafkaWire) -> None:
+    size = len(values_bytes(wire, 0))
+    first, second = partitions_of(wire.ask(FETCH, 11, request_of(at(0), at(0, 1), max_bytes=size + 10)))
+    assert len(bytes(first.records)) == size
+    assert values(second) == []
+
+
+def values_bytes(wire: KafkaWire, partition: int) -> bytes:
+    (data,) = partitions_of(wire.ask(FETCH, 11, request_of(at(0, partition))))
+    return bytes(data.records)
+
+
+def test_an_append_ends_the_wait(orders: Broker, wire: KafkaWire) -> None:
+    wire.send(FETCH, 11, request_of(at(6), at(1, 1), max_wait_ms=LONG_MS))
+    publish(orders.core, "orders", b"late", partition=1)
+    first, second = partitions_of(wire.receive())
+    assert (values(first), values(second)) == ([], [b"late"])
+
+
+def test_the_wait_goes_on_until_min_bytes_are_there(orders: Broker, wire: KafkaWire) -> None:
+    wire.send(FETCH, 11, request_of(at(6), min_bytes=1000, max_wait_ms=LONG_MS))
+    publish(orders.core, "orders", b"small")
+    publish(orders.core, "orders", b"large" * 200)
+    (data,) = partitions_of(wire.receive())
+    assert values(data) == [b"small", b"large" * 200]
+
+
+@pytest.mark.parametrize(("min_bytes", "max_wait_ms"), [(1, 1), (1, 0), (0, LONG_MS)])
+def test_an_empty_response_comes_when_the_wait_is_over(
+    orders: Broker, wire: KafkaWire, min_bytes: int, max_wait_ms: int
+) -> None:
+    request = request_of(at(6), min_bytes=min_bytes, max_wait_ms=max_wait_ms)
+    (data,) = partitions_of(wire.ask(FETCH, 11, request))
+    assert (data.error_code, values(data)) == (0, [])
+
+
+def test_a_request_for_nothing_is_answered_at_once(orders: Broker, wire: KafkaWire) -> None:
+    response = wire.ask(FETCH, 11, FetchRequest(min_bytes=1, max_wait_ms=LONG_MS))
+    assert (response.error_code, response.responses) == (0, ())
+
+
+def test_deleting_the_topic_ends_the_wait(orders: Broker, wire: KafkaWire) -> None:
+    wire.send(FETCH, 11, request_of(at(6), max_wait_ms=LONG_MS))
+    orders.core.topics.delete("orders")
+    (data,) = partitions_of(wire.receive())
+    assert data.error_code == 3
+
+
+def test_stopping_the_broker_ends_the_wait(orders: Broker, wire: KafkaWire) -> None:
+    wire.send(FETCH, 11, request_of(at(6), max_wait_ms=LONG_MS))
+    stop = threading.Thread(target=orders.stop)
+    stop.start()
+    (data,) = partitions_of(wire.receive())
+    stop.join()
+    assert (data.error_code, values(data)) == (0, [])
+
+
+def test_a_large_response_is_whole(orders: Broker, wire: KafkaWire) -> None:
+    sent = [bytes([number]) * 700_000 for number in range(8)]
+    for value in sent:
+        publish(orders.core, "orders", value, partition=1)
+    offset, got = 1, []
+    while len(got) < len(sent):
+        _, data = partitions_of(
+            wire.ask(FETCH, 12, request_of(at(6), at(offset, 1, 1 << 26), max_bytes=1 << 26))
+        )
+        got += values(data)
+        offset = 1 + len(got)
+    assert got == sent
+
+
+def test_log_start_offset_follows_deleted_records(
+    orders: Broker, wire: KafkaWire, open_wire: Callable[..., KafkaWire]
+) -> None:
+    orders.core.topics.get("orders").partition(0).delete_records(4)
+    gone, there = (partitions_of(wire.ask(FETCH, 11, request_of(at(offset))))[0] for offset in (3, 4))
+    assert (gone.error_code, there.error_code, there.log_start_offset) == (1, 0, 4)
+    assert values(there) == [b"4", b"5"]
