@@ -1,6 +1,7 @@
 """The loop of a text connection over real sockets: pipelining, half-close, idle peers, faults."""
 
 import logging
+import random
 import re
 import socket
 import threading
@@ -224,3 +225,34 @@ def test_a_connection_that_breaks_leaves_its_groups(start_broker: StartBroker, c
     thread.join(30)
     assert " state=Empty members=0 " in other.ask("GROUP group")
     assert other.ask_messages("POLL logs group") == []
+
+
+def test_garbage_on_one_connection_is_nothing_to_another(
+    start_broker: StartBroker, client_of: ClientOf, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = start_broker()
+    other = client_of(broker)
+    chosen = random.Random(seed)
+    words = [
+        b"PUBLISH",
+        b"APPEND",
+        b"POLL",
+        b"logs",
+        b"0",
+        b"5",
+        b"-1",
+        b"key=%",
+        b"acks=0",
+        b"\xff",
+        b"\r\n",
+        b"\n",
+        b"",
+    ]
+    for _ in range(30):
+        client = client_of(broker)
+        client.send_bytes(b" ".join(chosen.choices(words, k=200)) + chosen.randbytes(100))
+        client.end_of_requests()
+        answer = client.read_to_end()
+        assert b"UNKNOWN_SERVER_ERROR" not in answer
+    assert other.ask("PING") == "+OK PONG"
+    assert not [record for record in caplog.records if record.exc_info]

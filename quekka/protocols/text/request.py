@@ -1,7 +1,6 @@
 """What a line asks for, as values: one class for each command, its fields already checked and decoded.
 
-NamedTuples, because they are immutable and cheap to make: a busy connection makes a hundred thousand in a
-second.
+NamedTuples, because they are immutable, cheap to make and cheap to compare.
 """
 
 from collections.abc import Mapping
