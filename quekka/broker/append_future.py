@@ -1,9 +1,14 @@
 """What a thread that appended holds until the writer has done it."""
 
+from typing import TYPE_CHECKING
+
 from quekka.broker.completion import as_fresh_error
 from quekka.broker.wake import Wake, WakePool
 from quekka.deadline import Deadline
 from quekka.errors import RequestTimedOutError
+
+if TYPE_CHECKING:
+    from quekka.storage.producer_state import ProducerBatch
 
 
 class AppendFuture:
@@ -16,7 +21,7 @@ class AppendFuture:
     Threads: one waits; exactly one call of `complete` or `fail`, by the topic's writer.
     """
 
-    __slots__ = ("_base_offset", "_error", "_is_done", "_wake", "_wakes")
+    __slots__ = ("_base_offset", "_error", "_is_done", "_wake", "_wakes", "duplicate_of")
 
     def __init__(self, wakes: WakePool) -> None:
         self._wakes = wakes
@@ -24,6 +29,8 @@ class AppendFuture:
         self._is_done = False
         self._error: BaseException | None = None
         self._base_offset = -1
+        self.duplicate_of: ProducerBatch | None = None
+        """Once it is done: the batch of an earlier append that this one repeated, so nothing was written."""
 
     def complete(self, base_offset: int) -> None:
         self._base_offset = base_offset

@@ -20,6 +20,7 @@ from quekka.storage.file_cache import FileCache
 from quekka.storage.files import FILES, Files
 from quekka.storage.log_cleaner import LogCleaner
 from quekka.storage.producer_ids import ProducerIds
+from quekka.storage.producer_state import ProducerLimits
 from quekka.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class BrokerCore:
             self._housekeeping,
             config.topic_defaults,
             lambda: self.config.queued_max_request_bytes,
+            ProducerLimits(config.producer_id_expiration_ms, config.producer_ids_max),
         )
         self.topics = TopicManager(self.data_dir, files, config, factory)
         offsets = OffsetStore(self.topics, clock, config.offset_metadata_max_bytes)

@@ -12,11 +12,16 @@ from quekka.broker.completion import Completion
 
 if TYPE_CHECKING:
     from quekka.broker.partition import Partition
+    from quekka.formats.record_batch import BatchHeader
     from quekka.storage.log_writer import FlushTicket
     from quekka.storage.segment import SegmentView
 
+
 class AppendCommand(NamedTuple):
     """Append these checked batches, together or not at all; the result is the first one's base offset.
+
+    Where the batches have idempotent producers, their sequences are checked: a command that repeats what was
+    appended before gets the base offset of then, and nothing is written.
 
     Threads: any; immutable.
     """
@@ -26,6 +31,8 @@ class AppendCommand(NamedTuple):
     records_count: int
     size_bytes: int
     done: AppendFuture
+    producers: "tuple[BatchHeader, ...]" = ()
+    """The headers of all batches, if one of them has a producer id."""
 
 
 class FlushCommand(NamedTuple):

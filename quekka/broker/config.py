@@ -170,6 +170,21 @@ _OWN_SETTINGS = (
         dynamic=False,
     ),
     Setting(
+        "producer.id.expiration.ms",
+        integer(1),
+        86_400_000,
+        "How long a partition remembers the sequences of an idempotent producer that writes nothing to it.",
+        dynamic=False,
+    ),
+    Setting(
+        "producer.ids.max",
+        integer(1, 1_000_000),
+        1000,
+        "How many idempotent producers a partition remembers; with one more, the one that was silent longest "
+        "is forgotten.",
+        dynamic=False,
+    ),
+    Setting(
         "queued.max.request.bytes",
         integer(1024),
         32 * 1024 * 1024,
@@ -272,6 +287,8 @@ class BrokerConfig:
     offsets_retention_minutes: int = 10_080
     offsets_topic_num_partitions: int = 1
     offsets_topic_segment_bytes: int = 16 * 1024 * 1024
+    producer_id_expiration_ms: int = 86_400_000
+    producer_ids_max: int = 1000
     queued_max_request_bytes: int = 32 * 1024 * 1024
     replication_factor_clamp_enable: bool = False
     request_timeout_ms: int = 30_000

@@ -8,6 +8,7 @@ from quekka.broker.commands import AppendCommand, DeleteRecordsCommand
 from quekka.broker.completion import Completion
 from quekka.broker.signal import Signal
 from quekka.deadline import Deadline
+from quekka.formats.record_batch import BatchHeader
 from quekka.offset_spec import OffsetSpec
 from quekka.storage.log_view import LogView
 from quekka.storage.partition_log import PartitionLog
@@ -45,17 +46,23 @@ class Partition:
         batches: Sequence[bytearray | memoryview],
         records_count: int,
         deadline: Deadline | None = None,
+        headers: Sequence[BatchHeader] = (),
     ) -> AppendFuture:
         """Queue checked record batches for the writer, which writes offsets into them in place.
 
-        The buffers are the writer's until the future is done. Waits while the topic's queue is full; raises
-        ThrottlingError when it still is at the deadline, UnknownTopicOrPartitionError when the topic was
-        deleted, ShuttingDownError when the broker stops.
+        The buffers are the writer's until the future is done. `headers` are those of the batches, needed
+        where a client made them: the sequences of idempotent producers are checked, and the future raises
+        InvalidProducerEpochError, OutOfOrderSequenceNumberError, DuplicateSequenceNumberError (only some of
+        the batches were appended before).
+
+        Waits while the topic's queue is full; raises ThrottlingError when it still is at the deadline,
+        UnknownTopicOrPartitionError when the topic was deleted, ShuttingDownError when the broker stops.
         """
         future = AppendFuture(self._writer.wakes)
         size_bytes = sum(map(len, batches))
+        producers = tuple(headers) if any(header.producer_id >= 0 for header in headers) else ()
         self._writer.submit(
-            AppendCommand(self, batches, records_count, size_bytes, future), size_bytes, deadline
+            AppendCommand(self, batches, records_count, size_bytes, future, producers), size_bytes, deadline
         )
         return future
 

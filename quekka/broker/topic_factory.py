@@ -13,6 +13,7 @@ from quekka.storage.checkpoint_file import LOG_START_OFFSET_NAME, RECOVERY_POINT
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import Files
 from quekka.storage.partition_log import PartitionLog
+from quekka.storage.producer_state import ProducerLimits
 from quekka.storage.topic_file import TopicFile
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class TopicFactory:
         housekeeping: Housekeeping,
         defaults: Mapping[str, str],
         queue_bytes_max: Callable[[], int],
+        producer_limits: ProducerLimits,
     ) -> None:
         self._files = files
         self._file_cache = file_cache
@@ -74,6 +76,7 @@ class TopicFactory:
         self._housekeeping = housekeeping
         self._defaults = defaults
         self._queue_bytes_max = queue_bytes_max
+        self._producer_limits = producer_limits
 
     def open(self, directory: Path, described: TopicFile, *, was_clean_stop: bool) -> Topic:
         """Open all partitions; after an unclean stop from their recovery points on, checking every batch.
@@ -121,5 +124,6 @@ class TopicFactory:
             clock=self._clock,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
+            producer_limits=self._producer_limits,
         )
         return Partition(topic.name, index, log, topic.writer)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from quekka.broker.append_check import Answer, check_appends
 from quekka.broker.command_queue import CommandQueue
 from quekka.broker.commands import (
     AppendCommand,
@@ -33,6 +34,7 @@ from quekka.errors import KafkaStorageError, QuekkaError
 if TYPE_CHECKING:
     from quekka.broker.housekeeping import Housekeeping
     from quekka.broker.partition import Partition
+    from quekka.storage.pending_producers import PendingProducers
 
 logger = logging.getLogger(__name__)
 
@@ -154,12 +156,18 @@ class TopicWriter:
         Telling comes last: it wakes threads that want the GIL, and would wait for it while this one goes on.
         """
         by_partition: dict[Partition, list[AppendCommand]] = {}
+        to_check: set[Partition] = set()
         for command in commands:
             by_partition.setdefault(command.partition, []).append(command)
-        answers: list[tuple[list[AppendCommand], list[int] | Exception]] = []
+            if command.producers:
+                to_check.add(command.partition)
+        answers: list[Answer] = []
         for partition, group in by_partition.items():
             try:
-                answers.append((group, self._append_to_partition(partition, group)))
+                if partition in to_check:
+                    answers += self._append_checked(partition, group)
+                else:
+                    answers.append((group, self._append_to_partition(partition, group)))
             except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
                 self._log_refusal(group, error)
                 answers.append((group, error))
@@ -171,15 +179,31 @@ class TopicWriter:
         for group, answer in answers:
             _answer(group, answer)
 
-    def _append_to_partition(self, partition: "Partition", group: list[AppendCommand]) -> list[int]:
+    def _append_checked(self, partition: "Partition", group: list[AppendCommand]) -> list[Answer]:
+        """Append those that their producers' sequences allow; what to tell each."""
+        checked = check_appends(partition.log.writer, group)
+        for _, refusal in checked.refused:
+            logger.info("%s: %s", partition, refusal.message)
+        result: list[int] | Exception
+        try:
+            result = self._append_to_partition(partition, checked.accepted, checked.pending)
+        except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
+            self._log_refusal(checked.accepted, error)
+            result = error
+        return checked.answers(result)
+
+    def _append_to_partition(
+        self, partition: "Partition", group: list[AppendCommand], producers: "PendingProducers | None" = None
+    ) -> list[int]:
         """Write, sync where the topic wants that before an answer, publish; the commands' base offsets."""
         log = partition.log
         writer = log.writer
         if len(group) == 1:
-            offsets = writer.append(group[0].batches)[:1]
+            offsets = writer.append(group[0].batches, producers)[:1]
         else:
             offsets = []
-            all_offsets = iter(writer.append([batch for command in group for batch in command.batches]))
+            batches = [batch for command in group for batch in command.batches]
+            all_offsets = iter(writer.append(batches, producers))
             for command in group:
                 offsets.append(next(all_offsets))
                 for _ in command.batches[1:]:

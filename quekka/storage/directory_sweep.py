@@ -3,7 +3,7 @@
     name                                what is done with it
     <20 digits>.log                     a segment
     <20 digits>.index .timeindex        its indexes; without a .log left over from a deletion, and removed
-    <20 digits>.snapshot                producer state, not the log's
+    <20 digits>.snapshot                producer state; the loader decides (producer_loader.py)
     <segment file>.swap                 a replacement that was decided: finished; without a .log.swap removed
     <segment file>.cleaned              a replacement that was not decided: removed
     <segment file>.deleted .tmp         left over from a crash: removed
@@ -16,10 +16,12 @@ A segment file is one of the first three.
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from quekka.formats.segment_name import (
     INDEX_SUFFIX,
     LOG_SUFFIX,
+    SNAPSHOT_SUFFIX,
     TIME_INDEX_SUFFIX,
     parse_segment_name,
 )
@@ -35,14 +37,24 @@ DELETED_SUFFIX = ".deleted"
 BROKEN_SUFFIX = ".broken"
 
 
-def sweep_directory(files: Files, directory: Path) -> list[int]:
-    """Bring the directory in order; the base offsets of its segments, ascending.
+class DirectoryContents(NamedTuple):
+    """What of a directory belongs to the log, by offset, ascending.
+
+    Threads: the one that opens the log.
+    """
+
+    segments: list[int]
+    snapshots: list[int]
+
+
+def sweep_directory(files: Files, directory: Path) -> DirectoryContents:
+    """Bring the directory in order; what is there then.
 
     Raises OSError; CorruptMessageError where a replacement that was decided cannot be read.
     """
     names = files.listdir(directory)
-    segments = _base_offsets(names, "")
-    for base_offset in _base_offsets(names, SWAP_SUFFIX):
+    segments = _base_offsets(names, LOG_SUFFIX)
+    for base_offset in _base_offsets(names, LOG_SUFFIX, SWAP_SUFFIX):
         segments = _finish_replacement(files, directory, base_offset, segments)
     for name in files.listdir(directory):
         if _is_leftover(name, segments):
@@ -50,13 +62,14 @@ def sweep_directory(files: Files, directory: Path) -> list[int]:
             files.unlink(directory / name)
         elif not _is_known(name):
             logger.info("%s: not part of the log, left alone", directory / name)
-    return segments
+    return DirectoryContents(segments, _base_offsets(names, SNAPSHOT_SUFFIX))
 
 
-def _base_offsets(names: Iterable[str], suffix: str) -> list[int]:
-    """Of the .log files whose names end in `suffix` besides."""
-    found = (parse_segment_name(name.removesuffix(suffix)) for name in names if name.endswith(suffix))
-    return sorted(name.base_offset for name in found if name is not None and name.suffix == LOG_SUFFIX)
+def _base_offsets(names: Iterable[str], kind: str, suffix: str = "") -> list[int]:
+    """Of the segment files of one kind whose names end in `suffix` besides."""
+    wanted = kind + suffix
+    found = (parse_segment_name(name.removesuffix(suffix)) for name in names if name.endswith(wanted))
+    return sorted(name.base_offset for name in found if name is not None)
 
 
 def _finish_replacement(files: Files, directory: Path, base_offset: int, segments: list[int]) -> list[int]:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from quekka.clock import Clock
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import Files
+from quekka.storage.producer_state import DEFAULT_LIMITS, ProducerLimits
 
 
 class LogContext(NamedTuple):
-    """Where a partition's files are, and through what they and the time are reached.
+    """Where a partition's files are, through what they and the time are reached, and what the broker allows.
 
     Threads: any; immutable.
     """
@@ -18,3 +19,4 @@ class LogContext(NamedTuple):
     files: Files
     file_cache: FileCache
     clock: Clock
+    producer_limits: ProducerLimits = DEFAULT_LIMITS

@@ -8,6 +8,7 @@
    log ends: segments after it are set aside as `.broken`, since without what was before them they are no log.
 5. If the log start offset lies beyond all of that (records were deleted, and then the rest was lost), the log
    goes on with a new segment there, so that no offset is given out twice.
+6. What is known of producers is loaded (producer_loader.py).
 """
 
 import logging
@@ -21,6 +22,9 @@ from quekka.formats.segment_name import OFFSET_MAX
 from quekka.storage.active_segment import ActiveSegment
 from quekka.storage.directory_sweep import sweep_directory
 from quekka.storage.log_context import LogContext
+from quekka.storage.producer_loader import load_producers
+from quekka.storage.producer_snapshots import ProducerSnapshots
+from quekka.storage.producer_state import ProducerState
 from quekka.storage.sealed_segment import SealedSegment
 from quekka.storage.segment import SegmentPaths
 from quekka.storage.segment_recovery import (
@@ -48,6 +52,8 @@ class LoadedLog(NamedTuple):
     sealed: tuple[SealedSegment, ...]
     active: ActiveSegment
     log_start_offset: int
+    producers: ProducerState
+    snapshots: ProducerSnapshots
 
 
 class LogLoader:
@@ -72,10 +78,19 @@ class LogLoader:
         """The log, ready for a writer. Raises KafkaStorageError, CorruptMessageError, OSError."""
         context = self._context
         context.files.makedirs(context.directory)
-        base_offsets = sweep_directory(context.files, context.directory)
+        base_offsets, snapshot_offsets = sweep_directory(context.files, context.directory)
+        sealed, active = self._load_segments(base_offsets, log_start_offset)
+        snapshots = ProducerSnapshots(context, snapshot_offsets)
+        producers = load_producers(context, snapshots, (*sealed, active.view()), self._recovery_point)
+        first_offset = sealed[0].base_offset if sealed else active.base_offset
+        return LoadedLog(tuple(sealed), active, max(log_start_offset, first_offset), producers, snapshots)
+
+    def _load_segments(
+        self, base_offsets: list[int], log_start_offset: int
+    ) -> tuple[list[SealedSegment], ActiveSegment]:
+        context = self._context
         if not base_offsets:
-            active = ActiveSegment.create(context, log_start_offset)
-            return LoadedLog((), active, log_start_offset)
+            return [], ActiveSegment.create(context, log_start_offset)
         if self._recovery_point is None:
             sealed, active = self._load_clean(base_offsets)
         else:
@@ -90,8 +105,7 @@ class LogLoader:
             else:
                 active.discard()
             active = ActiveSegment.create(context, log_start_offset)
-        first_offset = sealed[0].base_offset if sealed else active.base_offset
-        return LoadedLog(tuple(sealed), active, max(log_start_offset, first_offset))
+        return sealed, active
 
     def _load_clean(self, base_offsets: list[int]) -> tuple[list[SealedSegment], ActiveSegment]:
         last = base_offsets[-1]

@@ -15,6 +15,7 @@ Invariants:
 7. Files that views may still open are kept open before they are unlinked or replaced.
 8. The base offset of a new segment is the log end offset; the active segment's `next_offset` is the log end
    offset.
+9. `producers` tells of batches that are in the log, and of no others.
 """
 
 import logging
@@ -33,6 +34,7 @@ from quekka.storage.log_config import LogConfig
 from quekka.storage.log_context import LogContext
 from quekka.storage.log_loader import LoadedLog
 from quekka.storage.log_view import LogView
+from quekka.storage.pending_producers import PendingProducers
 from quekka.storage.sealed_segment import SealedSegment
 from quekka.storage.sealed_segments import SealedSegments
 from quekka.storage.segment import SegmentPaths, SegmentView
@@ -78,6 +80,8 @@ class LogWriter:
         self._sealed = SealedSegments.of(loaded.sealed)
         self._active = loaded.active
         self._log_start_offset = loaded.log_start_offset
+        self.producers = loaded.producers
+        self._snapshots = loaded.snapshots
         self._rolled: list[ActiveSegment] = []
         """Rolled by the append that runs, to be sealed at its end."""
         self._unsynced: list[ActiveSegment] = [loaded.active]
@@ -102,11 +106,19 @@ class LogWriter:
 
     # Appending
 
-    def append(self, batches: Sequence[bytearray | memoryview]) -> list[int]:
+    def begin_producers(self) -> PendingProducers:
+        """To check producers' batches with before they are appended; raises KafkaStorageError when closed."""
+        self._check_open()
+        return PendingProducers(self.producers, self.log_end_offset)
+
+    def append(
+        self, batches: Sequence[bytearray | memoryview], producers: PendingProducers | None = None
+    ) -> list[int]:
         """Write validated batches, one in each buffer; their base offsets. All are appended or none.
 
         Base offset and leader epoch are written into the buffers. Readers see the batches after `publish`.
-        Raises KafkaStorageError naming the reason when the disk refuses or the log is closed.
+        `producers` is what `begin_producers` gave, when batches were checked against it: these and no others
+        since. Raises KafkaStorageError naming the reason when the disk refuses or the log is closed.
         """
         self._check_open()
         if len(self._unsynced) > UNSYNCED_SEGMENTS_MAX:
@@ -121,6 +133,10 @@ class LogWriter:
             if isinstance(error, OSError):
                 raise self._refused("append", error) from error
             raise
+        if self._active is not mark.active:
+            self._snapshot_after_roll(producers)
+        if producers is not None:
+            producers.commit()
         return base_offsets
 
     def _write(self, batches: Sequence[bytearray | memoryview]) -> list[int]:
@@ -177,6 +193,7 @@ class LogWriter:
         except OSError as error:
             self._cut_back(mark, error)
             raise self._refused("roll", error) from error
+        self._snapshot_after_roll(None)
 
     def _roll_to(self, base_offset: int) -> ActiveSegment:
         created = ActiveSegment.create(self._context, base_offset)
@@ -190,6 +207,24 @@ class LogWriter:
         sealed = [segment.seal() for segment in self._rolled]
         self._rolled = []
         self._sealed = SealedSegments.of((*self._sealed.segments, *sealed))
+
+    def _snapshot_after_roll(self, producers: PendingProducers | None) -> None:
+        if producers is not None:
+            producers.commit(self._active.base_offset)
+        self._try_snapshot(self._active.base_offset)
+
+    def _try_snapshot(self, offset: int) -> None:
+        """Take a producer snapshot; without it the next open only has to read more."""
+        try:
+            self._take_snapshot(offset)
+        except OSError as error:
+            logger.warning("%s: no producer snapshot: %s", self._context.directory, error)
+
+    def _take_snapshot(self, offset: int) -> None:
+        file = self._snapshots.take(self.producers, offset, self._active.size_bytes)
+        if file is not None:
+            self._active.sync_also(file)
+            self._unsynced_directories = self._unsynced_directories or (self._context.directory,)
 
     # Publishing
 
@@ -219,17 +254,19 @@ class LogWriter:
         self.finish_flush(ticket, error)
 
     def begin_flush(self) -> FlushTicket:
-        """Write the indexes behind the batches and name the files to sync, for `FlushTicket.sync` on any
-        thread.
+        """Write the indexes behind the batches, and a producer snapshot where one is due, and name the files
+        to sync, for `FlushTicket.sync` on any thread.
 
         A ticket that is never finished does no harm: the next one names its files again. Raises
-        KafkaStorageError when the log is closed to appends, or when the indexes cannot be written; in that
+        KafkaStorageError when the log is closed to appends, or when these files cannot be written; in that
         case nothing is lost, and a later flush may succeed.
         """
         self._check_open()
         try:
             for segment in self._unsynced:
                 segment.write_indexes()
+            if self._snapshots.is_due(self.producers, self._active.size_bytes):
+                self._take_snapshot(self.log_end_offset)
         except OSError as error:
             raise self._refused("flush", error) from error
         syncs = tuple(
@@ -289,6 +326,10 @@ class LogWriter:
         deleted = len(doomed)
         while doomed:  # dropped one by one, so that each one's files close before the next one's are opened
             self._delete(doomed.popleft())
+        try:
+            self._snapshots.keep_within(first, self.log_end_offset)
+        except OSError as error:
+            raise self._refused("delete", error) from error
         logger.info("%s: deleted %d segments before offset %d", self._context.directory, deleted, first)
         return deleted
 
@@ -337,6 +378,7 @@ class LogWriter:
         try:
             if self.closed_reason is None:
                 self._active.indexes.finish()
+                self._try_snapshot(self.log_end_offset)
                 self.flush()
         finally:
             self.closed_reason = CLOSED

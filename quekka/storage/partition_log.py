@@ -11,6 +11,7 @@ from quekka.storage.log_context import LogContext
 from quekka.storage.log_loader import LogLoader, no_progress
 from quekka.storage.log_view import LogView
 from quekka.storage.log_writer import LogWriter
+from quekka.storage.producer_state import DEFAULT_LIMITS, ProducerLimits
 from quekka.storage.segment_recovery import Progress
 
 
@@ -36,6 +37,7 @@ class PartitionLog:
         clock: Clock = SYSTEM_CLOCK,
         log_start_offset: int = 0,
         recovery_point: int | None = None,
+        producer_limits: ProducerLimits = DEFAULT_LIMITS,
         progress: Progress = no_progress,
     ) -> "PartitionLog":
         """Load the log in `directory`, which is made if it is missing.
@@ -43,7 +45,7 @@ class PartitionLog:
         `recovery_point` None means that it was closed cleanly; a number, that all from that offset on has to
         be checked, and that a torn end is cut. Raises KafkaStorageError naming the file where the disk fails.
         """
-        context = LogContext(directory, files, file_cache, clock)
+        context = LogContext(directory, files, file_cache, clock, producer_limits)
         try:
             loader = LogLoader(context, config.index_interval_bytes, recovery_point, progress)
             loaded = loader.load(log_start_offset)

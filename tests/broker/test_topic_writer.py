@@ -81,10 +81,10 @@ def test_what_waits_is_served_as_one_group(core: BrokerCore, faulty_files: Fault
     entered, go_on = threading.Event(), threading.Event()
     writer_append = partition.log.writer.append
 
-    def slow_append(batches):
+    def slow_append(batches, producers):
         entered.set()
         assert go_on.wait(10)
-        return writer_append(batches)
+        return writer_append(batches, producers)
 
     partition.log.writer.append = slow_append
     first = partition.append([batch_of([b"slow"], 1)], 1)

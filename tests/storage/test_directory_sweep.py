@@ -24,7 +24,7 @@ def touched(directory: Path, *names: str) -> Path:
 
 def test_segments_are_found_in_order(tmp_path: Path) -> None:
     touched(tmp_path, f"{LATER}.log", f"{SEGMENT}.log", f"{SEGMENT}.index", f"{SEGMENT}.snapshot")
-    assert sweep_directory(FILES, tmp_path) == [0, 7]
+    assert sweep_directory(FILES, tmp_path).segments == [0, 7]
     assert len(os.listdir(tmp_path)) == 4
 
 
@@ -44,7 +44,7 @@ def test_segments_are_found_in_order(tmp_path: Path) -> None:
 def test_leftovers_are_removed(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     touched(tmp_path, f"{SEGMENT}.log", name)
-    assert sweep_directory(FILES, tmp_path) == [0]
+    assert sweep_directory(FILES, tmp_path).segments == [0]
     assert os.listdir(tmp_path) == [f"{SEGMENT}.log"]
     assert f"{name}: removed" in caplog.text
 
@@ -57,7 +57,7 @@ def test_foreign_files_are_left_alone_with_a_log_line(
 ) -> None:
     caplog.set_level(logging.INFO)
     touched(tmp_path, name)
-    assert sweep_directory(FILES, tmp_path) == []
+    assert sweep_directory(FILES, tmp_path).segments == []
     assert os.listdir(tmp_path) == [name]
     assert f"{name}: not part of the log, left alone" in caplog.text
 
@@ -83,7 +83,7 @@ def test_a_replacement_that_was_decided_is_finished(tmp_path: Path) -> None:
     names = [f"{base:020d}{kind}" for base in (0, 5, 8, 10) for kind in (".log", ".index", ".timeindex")]
     touched(tmp_path, *names, f"{SEGMENT}.index.swap")
     (tmp_path / f"{SEGMENT}.log.swap").write_bytes(swap)
-    assert sweep_directory(FILES, tmp_path) == [0, 10]
+    assert sweep_directory(FILES, tmp_path).segments == [0, 10]
     assert (tmp_path / f"{SEGMENT}.log").read_bytes() == swap
     assert sorted(os.listdir(tmp_path)) == sorted(name for name in names if int(name[:20]) in (0, 10))
 

@@ -76,7 +76,7 @@ def _append(session: TextSession, run: AppendRun, payload: memoryview) -> Append
     headers = validate_batches(payload, topic.config, broker.clock.wall_ms())
     records_count = sum(header.records_count for header in headers)
     deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
-    future = partition.append(_split(payload, headers), records_count, deadline)
+    future = partition.append(_split(payload, headers), records_count, deadline, headers)
     session.records_in += records_count
     return future
 

@@ -1,0 +1,131 @@
+"""A partition's producer snapshots: so that opening a log does not mean reading it for its producers.
+
+    00000000000000170210.snapshot     what was known at offset 170210 (formats/producer_snapshot.py)
+    00000000000000201117.snapshot     what was known later
+
+What lies behind the newest one is learnt from the batch headers there (producer_loader.py). So a snapshot is
+taken
+
+1. when the log rolls, at the base offset of the new segment,
+2. when the log is closed, at its end: then nothing has to be walked,
+3. when the log is flushed and there is none, or the last one lies SNAPSHOT_INTERVAL_BYTES back: that bounds
+the walk after a crash.
+
+Invariants:
+
+1. Where there is no snapshot, no batch before the recovery point has a producer that is still remembered:
+a flush moves the recovery point, it takes a snapshot first when there is none, and syncs it with the rest.
+2. The two newest are kept: one may be damaged.
+3. None lies before the first segment, since the batches between would be missing, nor after the log end.
+4. Where no producer is remembered there is no snapshot; a partition that never saw one has no file for it.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from quekka.errors import CorruptMessageError
+from quekka.formats.producer_snapshot import (
+    ProducerSnapshotEntry,
+    decode_producer_snapshot,
+    encode_producer_snapshot,
+)
+from quekka.formats.segment_name import SNAPSHOT_SUFFIX, format_segment_name
+from quekka.storage.file_cache import OpenFile
+from quekka.storage.files import TEMPORARY_SUFFIX
+from quekka.storage.log_context import LogContext
+from quekka.storage.producer_state import ProducerState
+
+logger = logging.getLogger(__name__)
+
+SNAPSHOTS_KEPT = 2
+SNAPSHOT_INTERVAL_BYTES = 16 * 1024 * 1024
+
+
+class ProducerSnapshots:
+    """The snapshot files of one partition.
+
+    Threads: the topic's writer; before, the one that opens the log.
+    """
+
+    __slots__ = ("_context", "_position", "offsets")
+
+    def __init__(self, context: LogContext, offsets: Iterable[int] = ()) -> None:
+        """`offsets`: those of the files that are there, ascending."""
+        self._context = context
+        self._position = 0
+        """Size of the active segment when the last one was taken."""
+        self.offsets = tuple(offsets)
+
+    # Reading
+
+    def read_newest(self) -> tuple[int, list[ProducerSnapshotEntry]] | None:
+        """Offset and content of the newest one that can be read; damaged ones are removed. Raises OSError."""
+        for offset in reversed(self.offsets):
+            path = self._path(offset)
+            try:
+                return offset, decode_producer_snapshot(self._context.files.read_file(path))
+            except CorruptMessageError as error:
+                logger.warning("%s is removed: %s", path, error.message)
+                self._remove([offset])
+            except OSError as error:
+                logger.warning("%s is not used: %s", path, error)
+                self._forget(offset)
+        return None
+
+    # Taking
+
+    def is_due(self, state: ProducerState, position: int) -> bool:
+        """Whether a flush should take one; `position` is the active segment's size."""
+        return len(state) > 0 and (not self.offsets or position - self._position >= SNAPSHOT_INTERVAL_BYTES)
+
+    def take(self, state: ProducerState, offset: int, position: int) -> OpenFile | None:
+        """Write down what is known at `offset`; a file to sync. `position` is the active segment's size.
+
+        Nothing is written where the newest one is of this offset. Raises OSError.
+        """
+        entries = state.snapshot()
+        if not entries:
+            self._remove(self.offsets)
+            return None
+        if self.offsets and self.offsets[-1] == offset:
+            return None
+        file = self._write(self._path(offset), encode_producer_snapshot(entries))
+        self._position = position
+        self.offsets += (offset,)
+        self._remove(self.offsets[:-SNAPSHOTS_KEPT])
+        return file
+
+    def _write(self, path: Path, data: bytes) -> OpenFile:
+        files = self._context.files
+        temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+        if files.exists(temporary):
+            files.unlink(temporary)
+        file = OpenFile(files, path, files.create(temporary))
+        try:
+            files.write_all(file.fileno, [data])
+            files.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                files.unlink(temporary)
+            raise
+        return file
+
+    # Removing
+
+    def keep_within(self, first_offset: int, end_offset: int) -> None:
+        """Remove those before the first segment and those after the log end; raises OSError."""
+        self._remove([offset for offset in self.offsets if not first_offset <= offset <= end_offset])
+
+    def _remove(self, offsets: Iterable[int]) -> None:
+        for offset in offsets:
+            with contextlib.suppress(FileNotFoundError):
+                self._context.files.unlink(self._path(offset))
+            self._forget(offset)
+
+    def _forget(self, offset: int) -> None:
+        self.offsets = tuple(other for other in self.offsets if other != offset)
+
+    def _path(self, offset: int) -> Path:
+        return self._context.directory / format_segment_name(offset, SNAPSHOT_SUFFIX)
