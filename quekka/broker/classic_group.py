@@ -235,7 +235,6 @@ class ClassicGroup:
         self.protocol_name = self.elect_protocol_locked()
         self._elect_leader()
         for member in self.members.values():
-            member.assignment = b""
             member.is_new = False
             joining, member.awaiting_join = member.awaiting_join, None
             if joining is not None:
@@ -257,6 +256,12 @@ class ClassicGroup:
             syncing, member.awaiting_sync = member.awaiting_sync, None
             if syncing is not None:
                 syncing.complete(self.sync_result_locked(member))
+
+    def forget_assignments_locked(self) -> None:
+        """The generation ends before its leader has decided."""
+        assert self.mutex.locked()
+        for member in self.members.values():
+            member.assignment = b""
 
     def sync_result_locked(self, member: ClassicMember) -> SyncResult:
         return SyncResult(self.protocol_type, self.protocol_name, member.assignment)

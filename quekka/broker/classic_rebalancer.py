@@ -111,6 +111,8 @@ class ClassicRebalancer:
         group.fail_syncs_locked(syncing, again)
         for member in syncing:
             self.touch_locked(group, member)
+        if group.state == COMPLETING_REBALANCE:
+            group.forget_assignments_locked()
         is_first = group.state == EMPTY
         group.state = PREPARING_REBALANCE
         if is_first:

@@ -311,11 +311,11 @@ class GroupCoordinator:
         return topics
 
     def emptied_ms(self, group_name: str) -> int:
-        """Wall time at which the group lost its last member, the last time; 0 where it had none."""
+        """Wall time at which the group lost its last member; 0 where it has some, or never had one."""
         classic, group = self.classic.find(group_name), self._groups.get(group_name)
         return max(
-            0 if classic is None else classic.emptied_ms,
-            0 if group is None else group.emptied_ms,
+            0 if classic is None or classic.members else classic.emptied_ms,
+            0 if group is None or self.has_members(group_name) else group.emptied_ms,
         )
 
     # The end of groups and topics

@@ -182,6 +182,20 @@ def test_timers_of_rebalances_that_are_over_change_nothing(classic: Classic) -> 
     assert (classic.group.state, classic.group.generation) == (STABLE, 4)
 
 
+@pytest.mark.parametrize(
+    ("syncs", "assignments"), [(True, [b"1", b"2"]), (False, [b"", b""])], ids=["stable", "completing"]
+)
+def test_a_rebalance_leaves_assignments_to_be_seen_unless_they_are_of_a_generation_before(
+    classic: Classic, syncs: bool, assignments: list[bytes]
+) -> None:
+    a, b = classic.joined({}, {})
+    if syncs:
+        classic.sync(a, {a.member_id: b"1", b.member_id: b"2"})
+    classic.join()
+    assert classic.group.state == PREPARING_REBALANCE
+    assert [member.assignment for member in classic.group.members.values()][:2] == assignments
+
+
 # Fetching the assignment
 
 

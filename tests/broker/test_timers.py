@@ -2,11 +2,13 @@
 
 import logging
 import queue
+import weakref
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from quekka.broker.timers import Timers
+from quekka.broker.timers import SWEEP_MIN, Timers
 from quekka.clock import ManualClock
 
 WAIT_S = 10
@@ -79,3 +81,40 @@ def test_after_stop_nothing_runs(clock: ManualClock) -> None:
     timers.after(0, lambda: ran.append("much too late"))
     clock.advance(2)
     assert ran == []
+
+
+def test_what_is_due_within_a_moment_is_due_now(clock: ManualClock, timers: Timers) -> None:
+    ran: queue.Queue[str] = queue.Queue()
+    clock.advance(0.1)
+    timers.after(0.2, lambda: ran.put("in floating point later than 0.3"))
+    clock.advance(0.2)
+    assert ran.get(timeout=WAIT_S)
+
+
+def test_cancelled_timers_are_not_kept_until_they_would_have_been_due(timers: Timers) -> None:
+    gone: queue.Queue[str] = queue.Queue()
+
+    class Held:
+        """What a callback holds on to."""
+
+        def __call__(self) -> None:
+            """Nothing to do."""
+
+    for number in range(1000):
+        held = Held()
+        weakref.finalize(held, gone.put, f"timer {number}")
+        timers.after(3600, held).cancel()
+        del held
+    assert gone.qsize() > 1000 - 2 * SWEEP_MIN
+
+
+def test_a_sweep_keeps_what_was_not_cancelled(clock: ManualClock, timers: Timers) -> None:
+    ran: queue.Queue[int] = queue.Queue()
+    for number in range(10 * SWEEP_MIN):
+        timer = timers.after(1 + number, partial(ran.put, number))
+        if number % 3:
+            timer.cancel()
+    clock.advance(10 * SWEEP_MIN)
+    kept = range(0, 10 * SWEEP_MIN, 3)
+    assert [ran.get(timeout=WAIT_S) for _ in kept] == list(kept)
+    assert ran.empty()
