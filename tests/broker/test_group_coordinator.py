@@ -2,12 +2,14 @@
 
 import pytest
 from broker_helpers import StartCore, publish
+from classic_groups import Asked, request, watch_completions
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.topic import Topic
 from quekka.errors import (
     BadRequestError,
     GroupIdNotFoundError,
+    InconsistentGroupProtocolError,
     NonEmptyGroupError,
     OffsetOutOfRangeError,
     PolicyViolationError,
@@ -293,3 +295,104 @@ def test_groups_are_bounded(start_core: StartCore) -> None:
     core.groups.positions(topic, "two", "a")
     with pytest.raises(PolicyViolationError, match=r"max\.groups=2"):
         core.groups.positions(topic, "three", "a")
+
+
+# Groups of Kafka's protocol beside those of the text protocol
+
+
+def classic_member(core: BrokerCore, group: str = "g") -> str:
+    """Make a Kafka consumer the only member of a group; its member id."""
+    return core.groups.classic.join(request(group_id=group)).member_id
+
+
+def test_a_group_with_members_of_kafkas_protocol_takes_none_of_the_text_protocol(
+    core: BrokerCore, single: Topic
+) -> None:
+    member_id = classic_member(core)
+    for attempt in (
+        lambda: core.groups.subscribe(single, "g", "a", EARLIEST),
+        lambda: core.groups.positions(single, "g", "a"),
+        lambda: core.groups.commit(single, "g", "a", 1, None),
+        lambda: core.groups.seek(single, "g", "a", EARLIEST, None),
+    ):
+        with pytest.raises(InconsistentGroupProtocolError, match="group g has members of the Kafka protocol"):
+            attempt()
+    core.groups.classic.leave("g", member_id, None)
+    assert core.groups.subscribe(single, "g", "a", EARLIEST) == (0,)
+
+
+def test_a_group_with_members_of_the_text_protocol_takes_none_of_kafkas(
+    core: BrokerCore, single: Topic
+) -> None:
+    core.groups.subscribe(single, "g", "a", EARLIEST)
+    with pytest.raises(InconsistentGroupProtocolError, match="group g has members of the text protocol"):
+        classic_member(core)
+    with pytest.raises(UnknownMemberIdError, match="group g has members of the text protocol"):
+        core.groups.classic.check_commit("g", -1, "", None)
+    core.groups.disconnect("a")
+    core.groups.classic.check_commit("g", -1, "", None)
+    assert classic_member(core)
+
+
+def test_who_reads_without_being_a_member_keeps_no_kafka_consumer_out(
+    core: BrokerCore, single: Topic
+) -> None:
+    core.groups.positions(single, "g", "nobody")
+    assert classic_member(core)
+
+
+def test_a_group_of_kafkas_protocol_is_described_in_each_state(core: BrokerCore) -> None:
+    member_id = classic_member(core)
+    described = core.groups.describe("g")
+    assert (described.state, described.protocol_type) == ("CompletingRebalance", "consumer")
+    assert [member.member_id for member in described.members] == [member_id]
+    assert core.groups.names() == ["g"]
+    core.groups.classic.leave("g", member_id, None)
+    described = core.groups.describe("g")
+    assert (described.state, described.protocol_type, described.members) == ("Empty", "consumer", ())
+
+
+def test_a_group_of_kafkas_protocol_is_deleted_when_it_is_empty(core: BrokerCore) -> None:
+    member_id = classic_member(core)
+    core.groups.offsets.commit("g", {("logs", 0): 1})
+    with pytest.raises(NonEmptyGroupError, match="group g has members"):
+        core.groups.delete("g")
+    core.groups.classic.leave("g", member_id, None)
+    core.groups.delete("g")
+    assert (core.groups.names(), core.groups.describe("g").state) == ([], "Dead")
+
+
+@pytest.mark.parametrize(
+    ("members", "topics", "is_since_now"),
+    [
+        pytest.param((), set(), False, id="none"),
+        pytest.param(("text",), {"single"}, False, id="text"),
+        pytest.param(("text", "left"), set(), True, id="text_that_left"),
+        pytest.param(("kafka",), None, False, id="kafka_in_a_rebalance"),
+        pytest.param(("kafka", "left"), set(), True, id="kafka_that_left"),
+    ],
+)
+def test_the_expiry_of_offsets_is_told_what_is_in_use_and_since_when_nothing_is(
+    core: BrokerCore, single: Topic, members: tuple[str, ...], topics: set[str] | None, is_since_now: bool
+) -> None:
+    if "text" in members:
+        core.groups.subscribe(single, "g", "a", EARLIEST)
+    member_id = classic_member(core) if "kafka" in members else ""
+    if "left" in members:
+        core.groups.disconnect("a")
+        if member_id:
+            core.groups.classic.leave("g", member_id, None)
+    assert core.groups.topics_in_use("g") == topics
+    assert core.groups.emptied_ms("g") == (core.clock.wall_ms() if is_since_now else 0)
+
+
+def test_a_broker_that_stops_lets_kafka_members_go_that_wait(
+    core: BrokerCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_completions(monkeypatch)
+    classic_member(core)
+    waits = Asked(lambda: core.groups.classic.join(request(group_id="g")))
+    assert waits.waits
+    core.begin_stop()
+    assert waits.error() == "COORDINATOR_NOT_AVAILABLE"
+    core.stop()
