@@ -58,12 +58,16 @@ class KafkaWire:
     def receive(self) -> Any:
         """The response to the oldest request that has had none."""
         api_key, version, sent = self._expected.pop(0)
-        size = self._reader.read(4)
-        assert len(size) == 4, f"the broker closed instead of answering {APIS_BY_KEY[api_key].name}"
-        frame = self._reader.read(struct.unpack(">i", size)[0])
+        frame = self.receive_frame()
+        assert frame, f"the broker closed instead of answering {APIS_BY_KEY[api_key].name}"
         correlation_id, response = decode_response(api_key, version, frame)
         assert correlation_id == sent
         return response
+
+    def receive_frame(self) -> bytes:
+        """What follows the size of the next frame; nothing when the broker closed."""
+        size = self._reader.read(4)
+        return self._reader.read(struct.unpack(">i", size)[0]) if size else b""
 
     def is_closed(self) -> bool:
         """Wait for the broker to say something or to close; True when it closed."""
