@@ -21,6 +21,7 @@ from quekka.errors import (
     BadRequestError,
     GroupIdNotFoundError,
     InconsistentGroupProtocolError,
+    KafkaStorageError,
     NonEmptyGroupError,
     OffsetOutOfRangeError,
     PolicyViolationError,
@@ -290,7 +291,7 @@ class GroupCoordinator:
         topic_name, number = place
         try:
             view = self._topics.get(topic_name).partition(number).view()
-        except UnknownTopicOrPartitionError:
+        except (KafkaStorageError, UnknownTopicOrPartitionError):
             return None
         lag = view.log_end_offset - max(committed, view.log_start_offset)
         return PartitionLag(topic_name, number, committed, position, view.log_end_offset, max(0, lag))

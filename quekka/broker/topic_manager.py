@@ -9,6 +9,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from quekka.broker.commands import BeginFlushCommand
 from quekka.broker.config import BrokerConfig
@@ -16,6 +17,7 @@ from quekka.broker.topic import Topic
 from quekka.broker.topic_factory import TopicFactory
 from quekka.errors import (
     CorruptMessageError,
+    InvalidConfigError,
     InvalidPartitionsError,
     InvalidTopicError,
     KafkaStorageError,
@@ -30,7 +32,7 @@ from quekka.setting import find_setting
 from quekka.storage.data_dir import DataDir
 from quekka.storage.files import Files
 from quekka.storage.log_config import TOPIC_SETTINGS, LogConfig
-from quekka.storage.topic_file import TopicFile, remove_leftovers
+from quekka.storage.topic_file import TOPIC_FILE_NAME, TopicFile, remove_leftovers
 from quekka.topic_name import OFFSETS_TOPIC, check_topic_name, check_writable, collision_key, is_internal
 
 logger = logging.getLogger(__name__)
@@ -53,24 +55,39 @@ class TopicManager:
         self._mutex = threading.Lock()
         self._topics: dict[str, Topic] = {}
         self._collision_keys: dict[str, str] = {}
+        self._not_served: dict[str, str] = {}
+        """Topics that `load` left as they are, and why; their names stay taken."""
 
     def load(self) -> None:
         """Open every topic of the data directory.
 
-        One whose topic.json or logs cannot be read is left as it is, with an error in the log; the others
-        are served.
+        One whose topic.json or logs cannot be read is left as it is, with an error in the log and for
+        whoever asks for it; the others are served. Raises KafkaStorageError when not even names can be read.
         """
-        for leftover in remove_leftovers(self._data_dir.topics_path, self._files):
-            logger.info("removed %s, left by a crash while a topic was made or deleted", leftover)
-        for name in self._data_dir.topic_names():
-            directory = self._data_dir.topic_directory(name)
+        for name in self._names_on_disk():
             try:
-                described = TopicFile.load(directory, self._files)
-                topic = self._factory.open(directory, described, was_clean_stop=self._data_dir.was_clean_stop)
+                topic = self._load(self._data_dir.topic_directory(name))
             except (CorruptMessageError, UnsupportedVersionError, KafkaStorageError, OSError) as error:
                 logger.error("topic %s is not served: %s", name, error)
+                self._not_served[name] = str(error)
+                self._collision_keys[collision_key(name)] = name
                 continue
             self._show_locked(topic)
+
+    def _names_on_disk(self) -> list[str]:
+        try:
+            for leftover in remove_leftovers(self._data_dir.topics_path, self._files):
+                logger.info("removed %s, left by a crash while a topic was made or deleted", leftover)
+            return self._data_dir.topic_names()
+        except OSError as error:
+            raise KafkaStorageError(f"the topics cannot be read: {error}") from error
+
+    def _load(self, directory: Path) -> Topic:
+        described = TopicFile.load(directory, self._files)
+        try:
+            return self._factory.open(directory, described, was_clean_stop=self._data_dir.was_clean_stop)
+        except InvalidConfigError as error:
+            raise CorruptMessageError(f"{directory / TOPIC_FILE_NAME}: {error.message}") from error
 
     # Finding
 
@@ -78,12 +95,19 @@ class TopicManager:
         return self._topics.get(name)
 
     def get(self, name: str) -> Topic:
-        """Raises UnknownTopicOrPartitionError, or InvalidTopicError for what can be no topic's name."""
+        """Raises UnknownTopicOrPartitionError, InvalidTopicError for what can be no topic's name, and
+        KafkaStorageError that says why for a topic that could not be loaded.
+        """
         topic = self._topics.get(name)
         if topic is None:
             check_topic_name(name)
+            self._check_served(name)
             raise UnknownTopicOrPartitionError(f"there is no topic {name}")
         return topic
+
+    def _check_served(self, name: str) -> None:
+        if name in self._not_served:
+            raise KafkaStorageError(f"topic {name} is not served: {self._not_served[name]}")
 
     def get_or_create(self, name: str) -> Topic:
         """The topic to publish to, made by this call where `auto.create.topics.enable` allows it."""
@@ -254,6 +278,7 @@ class TopicManager:
             raise KafkaStorageError(f"topic {described.name} could not be changed: {error}") from error
 
     def _check_new_name_locked(self, name: str) -> None:
+        self._check_served(name)
         other = self._collision_keys.get(collision_key(name))
         if other == name:
             raise TopicAlreadyExistsError(f"topic {name} exists already")

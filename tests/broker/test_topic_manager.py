@@ -144,23 +144,45 @@ def test_the_brokers_own_topics_cannot_be_deleted(core: BrokerCore) -> None:
         core.topics.delete("__consumer_offsets")
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param("{", "topic.json: not JSON", id="no_json"),
+        pytest.param(
+            '{"version": 1, "name": "damaged", "topic_id": "5b6f9a3e-8c0f-4a55-9d55-0d3a60b6d8a1",'
+            ' "partitions": 1, "settings": {"segment.bytes": "-7"}}',
+            "topic.json: segment.bytes=-7: not between",
+            id="setting_that_cannot_be",
+        ),
+    ],
+)
 def test_a_topic_whose_description_is_damaged_is_left_alone_and_the_others_are_served(
-    start_core: StartCore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    start_core: StartCore, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, reason: str
 ) -> None:
     core = start_core()
     publish(core, "damaged", b"kept on disk")
     publish(core, "whole", b"served")
+    core.groups.offsets.commit("g", {("damaged", 0): 1})
     core.stop()
     description = tmp_path / "data" / "topics" / "damaged" / "topic.json"
-    description.write_text("{")
+    description.write_text(content)
     with caplog.at_level(logging.ERROR):
         again = start_core()
     assert again.topics.names() == ["whole"]
-    assert "topic damaged is not served" in caplog.text
-    assert str(description) in caplog.text
-    with pytest.raises(KafkaStorageError, match="topic damaged could not be made"):
-        again.topics.create("damaged")
-    assert description.read_text() == "{"
+    assert f"topic damaged is not served: {description.parent}/{reason}" in caplog.text
+    assert again.groups.describe("g").partitions == ()
+    for ask in (again.topics.get, again.topics.get_or_create, again.topics.create, again.topics.delete):
+        with pytest.raises(KafkaStorageError, match=f"topic damaged is not served: .*{reason}"):
+            ask("damaged")
+    assert description.read_text() == content
+
+
+def test_topics_that_cannot_be_listed_stop_the_start(
+    start_core: StartCore, faulty_files: FaultyFiles
+) -> None:
+    faulty_files.fail("listdir", path="*/topics", error=errno.EACCES, every=True)
+    with pytest.raises(KafkaStorageError, match=r"the topics cannot be read: .*Permission denied"):
+        start_core()
 
 
 def test_a_disk_that_refuses_leaves_no_half_topic(core: BrokerCore, faulty_files: FaultyFiles) -> None:
