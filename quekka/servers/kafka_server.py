@@ -119,7 +119,7 @@ def _handle(session: KafkaSession, event: Event) -> None:
         _refuse(session, event)
         return
     session.requests += 1
-    session.client_id = event.client_id or ""
+    session.client_id = event.client_id or session.client_id
     if event.api_key not in HANDLER_NAMES:
         raise HangUpError(f"{APIS_BY_KEY[event.api_key].name} is not served")
     if event.api_key != PRODUCE:
@@ -144,9 +144,8 @@ def _ask(session: KafkaSession, request: Request) -> Any:
 def _refuse(session: KafkaSession, refused: Refused) -> None:
     """Say in the log who cannot be served what: the first thing that a user with a failing client needs."""
     session.errors += 1
-    logger.warning(
-        "%s: %s; %s", session.describe(), refused.error.message, "closing" if refused.closes else "told so"
-    )
+    who = session.describe() if refused.header is None else session.peer.name  # the error has the client id
+    logger.warning("%s: %s; %s", who, refused.error.message, "closing" if refused.closes else "told so")
     if refused.reply:
         session.settle()
         session.reply(refused.reply)
@@ -167,12 +166,12 @@ def _answer(session: KafkaSession, request: Request, response: Any) -> None:
 def _error_response(session: KafkaSession, error: QuekkaError) -> Any:
     """The response of the present request's kind that says nothing but the error.
 
-    Raises the error again where such a response has no place for it: then the handler should have had one.
+    Raises HangUpError where such a response has no place for it.
     """
     kind = response_type(APIS_BY_KEY[session.api_key])
     names = {field.name for field in fields(kind)}
     if "error_code" not in names:
-        raise error
+        raise HangUpError(f"{error.code} {error.message}") from error
     values: dict[str, Any] = {"error_code": session.error_number(error)}
     if "error_message" in names:
         values["error_message"] = error.message

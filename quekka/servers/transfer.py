@@ -78,12 +78,12 @@ class Transfer:
 
 
 def _size_bytes(piece: bytearray | LogSlice) -> int:
-    return piece.size_bytes if isinstance(piece, LogSlice) else len(piece)
+    return len(piece) if isinstance(piece, bytearray) else piece.size_bytes
 
 
 def _fill(room: memoryview, piece: bytearray | LogSlice, position: int) -> int:
     """Put what follows `position` of the piece into `room`, which is not larger; how many bytes it were."""
-    if isinstance(piece, LogSlice):
+    if not isinstance(piece, bytearray):
         return _read(piece.fileno, room, piece.position + position)
     room[:] = piece[position : position + len(room)]
     return len(room)

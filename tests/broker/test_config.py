@@ -45,3 +45,31 @@ def test_settings_are_read_and_shown_again() -> None:
 def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: str, message: str) -> None:
     with pytest.raises(InvalidConfigError, match=message):
         BrokerConfig.from_settings({name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("", ()),
+        ("broker.example.com:9092", ("broker.example.com:9092",)),
+        ("PLAINTEXT://[2001:db8::1]:9092", ("[2001:db8::1]:9092",)),
+        ("INTERNAL://kafka:29092, EXTERNAL://localhost:9092", ("kafka:29092", "localhost:9092")),
+    ],
+    ids=["none", "plain", "ipv6_named_as_in_kafka", "two"],
+)
+def test_advertised_listeners_are_addresses_with_or_without_kafkas_names(
+    text: str, addresses: tuple[str, ...]
+) -> None:
+    config = BrokerConfig.from_settings({"advertised.listeners": text})
+    assert config.advertised_listeners == addresses
+    shown = config.show()["advertised.listeners"]
+    assert BrokerConfig.from_settings({"advertised.listeners": shown}) == config
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["localhost", "localhost:0", "localhost:70000", ":9092", "localhost:port", "0.0.0.0:9092", "[::]:1"],
+)
+def test_what_no_client_could_connect_to_is_not_advertised(text: str) -> None:
+    with pytest.raises(InvalidConfigError, match=r"advertised\.listeners"):
+        BrokerConfig.from_settings({"advertised.listeners": text})

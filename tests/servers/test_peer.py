@@ -17,6 +17,17 @@ def test_it_is_named_by_its_address(tcp_pair: Pair, make_peer: Callable[..., Pee
     assert make_peer().name == f"{host}:{port}"
 
 
+def test_it_knows_the_address_that_was_reached(tcp_pair: Pair, make_peer: Callable[..., Peer]) -> None:
+    assert make_peer().local_address() == tcp_pair[1].getpeername()
+
+
+def test_a_closed_connection_has_no_address(tcp_pair: Pair, make_peer: Callable[..., Peer]) -> None:
+    peer = make_peer()
+    peer.close()
+    with pytest.raises(PeerGoneError, match="our address"):
+        peer.local_address()
+
+
 def test_bytes_go_both_ways(tcp_pair: Pair, make_peer: Callable[..., Peer]) -> None:
     peer = make_peer()
     memory = memoryview(bytearray(10))

@@ -90,3 +90,34 @@ def test_released_memory_is_made_anew(tmp_path: Path, tcp_pair: Pair, make_peer:
             transfer.send(peer, b">", FileSlice(file.fileno(), 0, 10))  # type: ignore[arg-type]
             transfer.release()
             assert tcp_pair[1].recv(100) == b">0123456789"
+
+
+@pytest.mark.parametrize(
+    "sizes_bytes",
+    [(1,), (0, 5, 0, 7), (100,) * 50, (PIECE_BYTES - 1, 1, 1), (3 * PIECE_BYTES, 10, PIECE_BYTES + 1)],
+    ids=["one", "empty_ones", "many", "filled_to_the_brim", "large"],
+)
+def test_pieces_follow_each_other_whatever_their_sizes(
+    tmp_path: Path, tcp_pair: Pair, make_peer: Callable[..., Peer], sizes_bytes: tuple[int, ...]
+) -> None:
+    content = bytes(range(251)) * (max(sizes_bytes) // 251 + 2)
+    path = tmp_path / "log"
+    path.write_bytes(b"before" + content)
+    peer = make_peer()
+    reader = Reader(tcp_pair[1])
+    with path.open("rb") as file:
+        pieces: list[object] = []
+        for number, size_bytes in enumerate(sizes_bytes):
+            pieces += [bytearray(b"<%d>" % number), FileSlice(file.fileno(), 6, size_bytes)]
+        sent_bytes = Transfer().send_pieces(peer, [*pieces, bytearray(b"end")])  # type: ignore[list-item]
+    peer.cut()
+    expected = b"".join(b"<%d>%b" % (number, content[:size]) for number, size in enumerate(sizes_bytes))
+    assert reader.all() == expected + b"end"
+    assert sent_bytes == len(expected) + 3
+
+
+def test_a_piece_that_the_file_does_not_have_hangs_up(tmp_path: Path, make_peer: Callable[..., Peer]) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"short")
+    with path.open("rb") as file, pytest.raises(PeerGoneError, match="the log ends before byte 5"):
+        Transfer().send_pieces(make_peer(), [FileSlice(file.fileno(), 0, 6)])  # type: ignore[list-item]
