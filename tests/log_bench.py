@@ -5,7 +5,7 @@ from pathlib import Path
 
 from quekka.clock import ManualClock
 from quekka.formats.record import Record
-from quekka.formats.record_batch import iter_batches, iter_records
+from quekka.formats.record_batch import BatchHeader, iter_batches, iter_records, read_header
 from quekka.formats.record_batch_builder import BatchBuilder
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import FILES, Files
@@ -13,6 +13,7 @@ from quekka.storage.log_config import LogConfig
 from quekka.storage.log_context import LogContext
 from quekka.storage.log_view import LogView
 from quekka.storage.partition_log import PartitionLog
+from quekka.storage.producer_state import DEFAULT_LIMITS, ProducerLimits
 from quekka.storage.segment import SegmentPaths
 
 START_MS = 1_700_000_000_000
@@ -25,6 +26,22 @@ def batch(*values: bytes, timestamps_ms: Iterable[int] = (), codec: int = 0) -> 
     for value, timestamp_ms in zip(values, times, strict=True):
         builder.append(None, value, timestamp_ms=timestamp_ms)
     return builder.build(codec)
+
+
+def batch_by(
+    producer_id: int, base_sequence: int, count: int = 1, *, epoch: int = 0, timestamp_ms: int = START_MS
+) -> bytearray:
+    """A batch of an idempotent producer; its values say what it is."""
+    builder = BatchBuilder(timestamp_ms)
+    builder.append_values([b"%d/%d" % (producer_id, base_sequence + number) for number in range(count)])
+    builder.set_producer(producer_id, epoch, base_sequence)
+    return builder.build()
+
+
+def header_by(
+    producer_id: int, base_sequence: int, count: int = 1, *, epoch: int = 0, timestamp_ms: int = START_MS
+) -> BatchHeader:
+    return read_header(batch_by(producer_id, base_sequence, count, epoch=epoch, timestamp_ms=timestamp_ms))
 
 
 def batch_of(size_bytes: int, timestamp_ms: int = START_MS) -> bytearray:
@@ -73,7 +90,12 @@ class LogBench:
     """A log that can be opened again and again."""
 
     def __init__(
-        self, directory: Path, files: Files = FILES, cache_limit: int = 100, **settings: object
+        self,
+        directory: Path,
+        files: Files = FILES,
+        cache_limit: int = 100,
+        producer_limits: ProducerLimits = DEFAULT_LIMITS,
+        **settings: object,
     ) -> None:
         self.directory = directory
         self.files = files
@@ -81,6 +103,7 @@ class LogBench:
         self.clock = ManualClock(START_MS)
         self.progress: list[tuple[Path, int, int]] = []
         self._cache_limit = cache_limit
+        self._producer_limits = producer_limits
         directory.parent.mkdir(parents=True, exist_ok=True)  # by others, and on the disk
         self.open()
 
@@ -94,6 +117,7 @@ class LogBench:
             clock=self.clock,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
+            producer_limits=self._producer_limits,
             progress=lambda *report: self.progress.append(report),
         )
         return self.log
@@ -113,6 +137,15 @@ class LogBench:
         """Append in one call and publish."""
         base_offsets = self.log.writer.append(batches)
         self.log.writer.publish()
+        return base_offsets
+
+    def append_checked(self, *batches: bytearray) -> list[int]:
+        """Append batches of producers as the topic's writer does: what was appended before gets no offset."""
+        writer = self.log.writer
+        pending = writer.begin_producers()
+        new = [made for made in batches if pending.check([read_header(made)]) is None]
+        base_offsets = writer.append(new, pending)
+        writer.publish()
         return base_offsets
 
     def fill(self, count: int, size_bytes: int = 100) -> None:
