@@ -178,7 +178,7 @@ class KafkaPythonConsumer(GroupConsumer):
         return offset
 
     def seek_to_time(self, timestamp_ms: int) -> dict[int, int | None]:
-        found = self.consumer.offsets_for_times({place: timestamp_ms for place in self.consumer.assignment()})
+        found = self.consumer.offsets_for_times(dict.fromkeys(self.consumer.assignment(), timestamp_ms))
         for place, at in found.items():
             if at is None:
                 self.consumer.seek_to_end(place)

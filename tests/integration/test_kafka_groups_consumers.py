@@ -1,4 +1,4 @@
-"""Consumer groups as confluent-kafka, kafka-python and aiokafka know them, against a broker in this process."""
+"""Consumer groups of confluent-kafka, kafka-python and aiokafka, against a broker in this process."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -87,8 +87,8 @@ def test_two_share_and_who_stays_takes_over_what_the_other_left(broker: Broker, 
     poll_until([first, second], lambda: len(first.got) + len(second.got) == PARTITIONS)
     assert {p for p, _, _ in first.got} == first.assignment()
     assert {p for p, _, _ in second.got} == second.assignment()
-    first.commit({p: 1 for p in first.assignment()})
-    second.commit({p: 1 for p in second.assignment()})
+    first.commit(dict.fromkeys(first.assignment(), 1))
+    second.commit(dict.fromkeys(second.assignment(), 1))
     second.close()
     poll_until([first], lambda: first.assignment() == ALL)
     fill(broker, b"y")
@@ -125,7 +125,7 @@ def test_other_clients_see_commits(broker: Broker, join: Join, other: str, clien
     fill(broker, b"a", b"b", b"c")
     with join() as consumer:
         poll_until([consumer], lambda: consumer.assignment() == ALL)
-        consumer.commit({p: 2 for p in ALL})
+        consumer.commit(dict.fromkeys(ALL, 2))
     successor = joining(other, broker.address, clients)()
     poll_until([successor], lambda: len(successor.got) == PARTITIONS)
     assert {(p, 2, b"c") for p in ALL} == set(successor.got)
@@ -153,13 +153,28 @@ def test_a_group_goes_on_after_a_restart_of_the_broker(
     fill(broker, b"a", b"b")
     with join() as consumer:
         poll_until([consumer], lambda: len(consumer.got) == 2 * PARTITIONS)
-        consumer.commit({p: 1 for p in ALL})
+        consumer.commit(dict.fromkeys(ALL, 1))
     kind = type(consumer)
     broker.stop()
     broker.start()
     again = clients.enter_context(kind(broker.address, "g", TOPIC))
     poll_until([again], lambda: len(again.got) == PARTITIONS)
     assert set(again.values()) == {b"b"}
+
+
+def test_a_consumer_outlives_a_restart_of_the_broker(broker: Broker, join: Join, clients: ExitStack) -> None:
+    fill(broker, b"a")
+    consumer = join()
+    poll_until([consumer], lambda: len(consumer.got) == PARTITIONS)
+    consumer.commit(dict.fromkeys(ALL, 1))
+    address, data_dir = broker.address, broker.core.data_dir.path
+    broker.stop()
+    successor = clients.enter_context(Broker(data_dir, address))
+    fill(successor, b"b")
+    poll_until([consumer], lambda: {p for p, _, value in consumer.got if value == b"b"} == ALL)
+    poll_until([consumer], lambda: successor.core.groups.describe("g").state == "Stable")
+    assert consumer.values().count(b"a") == PARTITIONS
+    consumer.close()
 
 
 def test_a_static_member_comes_back_to_its_partitions_without_a_rebalance(broker: Broker, join: Join) -> None:
