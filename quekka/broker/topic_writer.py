@@ -123,10 +123,15 @@ class TopicWriter:
                     self._act(command)
 
     def _gather(self, commands: list[Command]) -> Sequence[Command | list[AppendCommand]]:
-        """Neighbouring appends as one list; the order of all else is kept."""
+        """Neighbouring appends as one list; the order of all else is kept.
+
+        A RetireCommand counts only as the last: what was taken with it would be lost with the thread.
+        """
         gathered: list[Command | list[AppendCommand]] = []
         appends: list[AppendCommand] = []
-        for command in commands:
+        for place, command in enumerate(commands, start=1):
+            if isinstance(command, RetireCommand) and place < len(commands):
+                continue
             if isinstance(command, AppendCommand):
                 if not appends:
                     gathered.append(appends)

@@ -9,7 +9,9 @@ import pytest
 from broker_helpers import StartCore, batch_of, publish, values_of
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.commands import RetireCommand
 from quekka.clock import ManualClock
+from quekka.deadline import Deadline
 from quekka.errors import KafkaStorageError, ShuttingDownError, UnknownTopicOrPartitionError
 from quekka.storage.faulty_files import FaultyFiles
 
@@ -36,6 +38,28 @@ def test_an_idle_writer_ends_and_the_next_append_starts_it_again(
     assert writer_threads() == []
     assert publish(core, "logs", b"1") == 1
     assert values_of(core.topics.get("logs").partition(0)) == [b"0", b"1"]
+
+
+def test_what_was_queued_behind_the_retirement_of_a_writer_is_done_all_the_same(core: BrokerCore) -> None:
+    publish(core, "logs", b"0")
+    partition = core.topics.get("logs").partition(0)
+    writer = core.topics.get("logs").writer
+    entered, go_on = threading.Event(), threading.Event()
+    writer_append = partition.log.writer.append
+
+    def slow_append(*arguments):
+        entered.set()
+        assert go_on.wait(10)
+        return writer_append(*arguments)
+
+    partition.log.writer.append = slow_append
+    first = partition.append([batch_of([b"1"], 1)], 1)
+    assert entered.wait(10)
+    writer._dirty.clear()
+    writer.submit(RetireCommand())
+    second = partition.append([batch_of([b"2"], 1)], 1)
+    go_on.set()
+    assert (first.wait(), second.wait(Deadline(10))) == (1, 2)
 
 
 def retire_when_idle(core: BrokerCore, clock: ManualClock, thread: threading.Thread) -> None:
