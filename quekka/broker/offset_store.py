@@ -32,7 +32,7 @@ from quekka.formats.offset_commit import (
     encode_value,
 )
 from quekka.formats.record import Record
-from quekka.formats.record_batch import iter_batches, iter_records
+from quekka.formats.record_batch import iter_batches, iter_records, verify_crc
 from quekka.formats.record_batch_builder import BatchBuilder
 from quekka.topic_name import OFFSETS_TOPIC
 
@@ -206,11 +206,17 @@ def _all_records(partition: Partition) -> Iterator[Record]:
     view = partition.view()
     offset = view.log_start_offset
     while offset < view.log_end_offset:
-        data = view.read(offset, LOAD_CHUNK_BYTES).read()
-        next_offset = offset
-        for position, header in iter_batches(data):
-            yield from iter_records(data, position, from_offset=offset)
-            next_offset = header.next_offset
-        if next_offset == offset:
-            raise CorruptMessageError(f"{partition}: no whole batch at offset {offset}")
-        offset = next_offset
+        start = offset
+        try:
+            data = view.read(start, LOAD_CHUNK_BYTES).read()
+            for position, header in iter_batches(data):
+                verify_crc(data, position, header)
+                yield from iter_records(data, position, from_offset=offset)
+                offset = header.next_offset
+            if offset == start:
+                raise CorruptMessageError("no whole batch is there")
+        except CorruptMessageError as error:
+            raise CorruptMessageError(
+                f"topic {partition.topic_name} partition {partition.index} offset {offset}: {error.message}; "
+                f"quekka-verify-log --repair --cut-damage takes it out, and the commits in it are lost"
+            ) from error

@@ -1,13 +1,14 @@
 """Tests of quekka.broker.offset_store."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from broker_helpers import StartCore, batch_of
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.offset_store import OffsetAndMetadata
-from quekka.errors import OffsetMetadataTooLargeError
+from quekka.errors import CorruptMessageError, OffsetMetadataTooLargeError
 from quekka.topic_name import OFFSETS_TOPIC
 
 
@@ -112,6 +113,22 @@ def test_a_record_that_is_no_commit_is_skipped_with_a_line_in_the_log(
     committed = again.groups.offsets.committed("g", "logs", 0)
     assert committed is not None
     assert committed.offset == 7
+
+
+@pytest.mark.parametrize("damaged_byte", [61, -1], ids=["first_record", "last_byte"])
+def test_damage_stops_the_start_and_the_message_says_where_and_what_helps(
+    start_core: StartCore, tmp_path: Path, damaged_byte: int
+) -> None:
+    core = start_core()
+    core.groups.offsets.commit("g", {("logs", 0): 7})
+    core.stop()
+    log = tmp_path / "data" / "topics" / OFFSETS_TOPIC / "0" / "00000000000000000000.log"
+    content = bytearray(log.read_bytes())
+    content[damaged_byte] ^= 0x40
+    log.write_bytes(content)
+    with pytest.raises(CorruptMessageError, match=rf"{OFFSETS_TOPIC} partition 0 offset 0: .*--cut-damage"):
+        start_core()
+    assert log.read_bytes() == content
 
 
 def test_of_two_commits_that_cross_the_later_in_the_log_counts(core: BrokerCore) -> None:
