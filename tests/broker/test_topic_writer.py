@@ -44,6 +44,8 @@ def test_what_was_queued_behind_the_retirement_of_a_writer_is_done_all_the_same(
     publish(core, "logs", b"0")
     partition = core.topics.get("logs").partition(0)
     writer = core.topics.get("logs").writer
+    writer._dirty.clear()
+    writer._mark_dirty = lambda partition: None
     entered, go_on = threading.Event(), threading.Event()
     writer_append = partition.log.writer.append
 
@@ -55,7 +57,6 @@ def test_what_was_queued_behind_the_retirement_of_a_writer_is_done_all_the_same(
     partition.log.writer.append = slow_append
     first = partition.append([batch_of([b"1"], 1)], 1)
     assert entered.wait(10)
-    writer._dirty.clear()
     writer.submit(RetireCommand())
     second = partition.append([batch_of([b"2"], 1)], 1)
     go_on.set()
