@@ -213,10 +213,14 @@ def _all_records(partition: Partition) -> Iterator[Record]:
                 verify_crc(data, position, header)
                 yield from iter_records(data, position, from_offset=offset)
                 offset = header.next_offset
-            if offset == start:
-                raise CorruptMessageError("no whole batch is there")
         except CorruptMessageError as error:
-            raise CorruptMessageError(
-                f"topic {partition.topic_name} partition {partition.index} offset {offset}: {error.message}; "
-                f"quekka-verify-log --repair --cut-damage takes it out, and the commits in it are lost"
-            ) from error
+            raise _damaged(partition, offset, error.message) from error
+        if offset == start:
+            raise _damaged(partition, offset, "no whole batch is there")
+
+
+def _damaged(partition: Partition, offset: int, problem: str) -> CorruptMessageError:
+    return CorruptMessageError(
+        f"topic {partition.topic_name} partition {partition.index} offset {offset}: {problem}; "
+        f"quekka-verify-log --repair --cut-damage takes it out, and the commits in it are lost"
+    )
