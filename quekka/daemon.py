@@ -3,7 +3,8 @@
     SIGTERM, SIGINT   stop cleanly; one that comes while it starts is obeyed when it is ready
     the second one    end at once, with 128 + its number; what was acknowledged is safe, as after a crash
     SIGHUP            ignored, so that the end of a terminal session does not end the broker
-    SIGUSR1           write the stack of every thread to standard error (faulthandler), and go on
+    SIGUSR1           write the stack of every thread to standard error (faulthandler), and go on; their
+                      names follow when it serves, since faulthandler knows numbers only
 
 What a library must not do to its process is done here and nowhere else: handlers, logging, limits, the switch
 interval and the garbage collector's thresholds.
@@ -17,6 +18,7 @@ import queue
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -26,6 +28,7 @@ from quekka.log_format import set_up_logging
 from quekka.version import __version__
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STDERR_FILENO = 2
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,8 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
 
     For the main thread of a process of its own. Raises what `Broker.start` raises.
     """
-    stop_requests = _listen_to_signals()
+    _occupy_standard_streams()
+    signals = _listen_to_signals()
     set_up_logging(config.logging_level, config.logging_format)
     _tune_interpreter(config)
     logger.info("quekkad %s starts", __version__)
@@ -43,34 +47,60 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
     broker.start()
     try:
         _freeze_what_lives_on()
-        ready = f"quekkad ready on {','.join(broker.addresses)} (pid {os.getpid()}, data {config.data_dir})"
+        ready = f"quekkad ready on {','.join(broker.addresses)} (pid {os.getpid()}, data {config.log_dir})"
         logger.info(ready)
         say(ready)
-        name = stop_requests.get().name
+        name = _wait_for_stop(signals).name
         logger.info("%s: stopping; a second one ends the process at once", name)
     finally:
         broker.stop(config.shutdown_timeout_s)
     logger.info("stopped")
 
 
+def _occupy_standard_streams() -> None:
+    """Put /dev/null where standard streams are closed.
+
+    The next file that is opened would get the number, and what is written to "standard error", such as the
+    interpreter's last words, would be written into data.
+    """
+    while (null := os.open(os.devnull, os.O_RDWR)) <= STDERR_FILENO:
+        pass
+    os.close(null)
+
+
 def _listen_to_signals() -> "queue.SimpleQueue[signal.Signals]":
-    """Install all handlers; the queue gets the first signal that asks to stop.
+    """Install all handlers; the queue gets the first signal that asks to stop, and every SIGUSR1.
 
     A SimpleQueue, because its `put` may interrupt its own `get`; an Event's `set` may not, and would hang.
     """
-    stop_requests: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
+    signals: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
 
-    def request_stop(number: int, _frame: FrameType | None) -> None:
+    def note(number: int, _frame: FrameType | None) -> None:
+        signals.put(signal.Signals(number))
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
         for stop_signal in STOP_SIGNALS:
             signal.signal(stop_signal, _end_at_once)
-        stop_requests.put(signal.Signals(number))
+        note(number, frame)
 
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, request_stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if sys.stderr is not None:
-        faulthandler.register(signal.SIGUSR1)
-    return stop_requests
+    if sys.stderr is None:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGUSR1, note)
+        faulthandler.register(signal.SIGUSR1, chain=True)
+    return signals
+
+
+def _wait_for_stop(signals: "queue.SimpleQueue[signal.Signals]") -> signal.Signals:
+    """The signal that asks to stop; whoever asks for stacks meanwhile gets the threads' names."""
+    while (received := signals.get()) not in STOP_SIGNALS:
+        # Not in the handler: it may have interrupted a holder of the lock that `enumerate` takes.
+        for thread in threading.enumerate():
+            sys.stderr.write(f"Thread 0x{thread.ident or 0:016x} is {thread.name}\n")
+    return received
 
 
 def _end_at_once(number: int, _frame: FrameType | None) -> None:

@@ -121,8 +121,13 @@ class DaemonConfig:
         return tuple(self._value("listeners").split())
 
     @property
+    def log_dir(self) -> str:
+        """The data directory as it was given."""
+        return str(self._value("log.dir"))
+
+    @property
     def data_dir(self) -> Path:
-        return Path(self._value("log.dir"))
+        return Path(self.log_dir)
 
     @property
     def logging_format(self) -> str:

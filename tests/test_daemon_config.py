@@ -18,7 +18,7 @@ def given(**settings: str) -> dict[str, Given]:
 def test_defaults_hold_where_nothing_is_given() -> None:
     config = DaemonConfig.combine()
     assert config.listeners == ("127.0.0.1:9999",)
-    assert config.data_dir == Path("data")
+    assert (config.log_dir, config.data_dir) == ("./data", Path("data"))
     assert (config.logging_level, config.logging_format) == ("info", "text")
     assert config.shutdown_timeout_s == 10.0
     assert config.broker_settings() == {}

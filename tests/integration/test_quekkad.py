@@ -1,15 +1,18 @@
 """quekkad(8) as a process: ready line, settings, refusals with their exit codes, signals, restarts."""
 
 import json
+import os
 import re
 import resource
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from quekkad_process import QuekkadProcess, run_quekkad
+from quekkad_process import EXIT_TIMEOUT_S, READY_LINE, ROOT, QuekkadProcess, run_quekkad
 from wire_client import WireClient
 
 from quekka.cli.common import Exit
@@ -130,6 +133,29 @@ def test_sigusr1_writes_the_stacks_of_all_threads_and_it_goes_on(quekkad: Quekka
     assert process.terminate() == Exit.OK
     assert "Current thread" in process.log()
     assert "run_daemon" in process.log()
+    numbers = dict(re.findall(r"^Thread 0x([0-9a-f]+) is (.+)$", process.log(), re.MULTILINE))
+    assert {"MainThread", "quekka-timers", f"quekka-accept-{process.port}"} <= set(numbers.values())
+    assert all(f"hread 0x{number} (most recent call first)" in process.log() for number in numbers)
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1"])
+def test_without_standard_error_no_file_takes_its_place_and_signals_end_nothing(
+    tmp_path: Path, name: str
+) -> None:
+    command = 'exec "$0" bin/quekkad --port 0 --data-dir "$1" 2>&-'
+    with subprocess.Popen(
+        ["sh", "-c", command, sys.executable, str(tmp_path / "data")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert READY_LINE.fullmatch(process.stdout.readline())
+        process.send_signal(signal.Signals[name])
+        descriptor = Path(f"/proc/{process.pid}/fd/2")
+        assert not descriptor.is_symlink() or descriptor.readlink() == Path(os.devnull)
+        process.terminate()
+        assert process.wait(EXIT_TIMEOUT_S) == Exit.OK
 
 
 def test_sighup_is_ignored(quekkad: Quekkad, connect: Connect) -> None:
