@@ -70,7 +70,7 @@ def environment_name(name: str) -> str:
 def check(name: str, text: str, origin: str, table: SettingTable) -> Given:
     """`text` as a value of setting `name`; raises InvalidConfigError that says where it was given."""
     if name not in table:
-        raise InvalidConfigError(f"{origin}: {name}: no such setting{_suggestion(name, table)}")
+        raise InvalidConfigError(f"{origin}: {name if name.isprintable() else ascii(name)}: no such setting{_suggestion(name, table)}")
     try:
         table[name].read(text)
     except InvalidConfigError as error:
@@ -80,7 +80,7 @@ def check(name: str, text: str, origin: str, table: SettingTable) -> Given:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InvalidConfigError(f"{path}: not UTF-8 text at byte {error.start}") from None
 

@@ -18,6 +18,7 @@ from quekka.broker.broker import BrokerCore
 from quekka.broker.config import BrokerConfig
 from quekka.clock import SYSTEM_CLOCK, Clock
 from quekka.deadline import Deadline
+from quekka.errors import BadRequestError, InvalidConfigError
 from quekka.servers.connection_slots import ConnectionSlots
 from quekka.servers.listen_address import ListenAddress, format_address
 from quekka.servers.tcp_server import TcpServer
@@ -32,7 +33,8 @@ class Broker:
 
     `data_dir` None means a temporary directory that `stop` removes. `listen` is one address or several, as
     quekkad(8) --listen takes them; port 0 takes a free one. `settings` are those of quekka.conf(5), by name.
-    The constructor raises InvalidConfigError for a setting and BadRequestError for an address that cannot be.
+    The constructor raises InvalidConfigError for a setting or a directory, and BadRequestError for an address,
+    that cannot be.
 
     Threads: any; start and stop are serialized by a lock.
     """
@@ -46,6 +48,10 @@ class Broker:
         clock: Clock = SYSTEM_CLOCK,
         files: Files = FILES,
     ) -> None:
+        if data_dir == "":
+            raise InvalidConfigError("data_dir is empty: name a directory, or None for a temporary one")
+        if not listen:
+            raise BadRequestError("listen is empty: name at least one address")
         # Constant
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._config = BrokerConfig.from_settings(settings or {})

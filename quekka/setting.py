@@ -1,10 +1,14 @@
 """What a setting is: one row of a table that options, files, environment, CREATE and the man page share."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from quekka.errors import InvalidConfigError
+
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,30}")
+"""What Kafka takes for one: `int` would also take 1_000, blanks, and the digits of all scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,9 @@ def integer(minimum: int, maximum: int = 2**63 - 1) -> Callable[[str], int]:
     """A whole number within bounds, both included."""
 
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise ValueError("not a whole number") from None
+        if not WHOLE_NUMBER.fullmatch(text):
+            raise ValueError("not a whole number")
+        value = int(text)
         if not minimum <= value <= maximum:
             raise ValueError(f"not between {minimum} and {maximum}")
         return value

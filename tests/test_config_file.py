@@ -41,8 +41,9 @@ def config_file(directory: Path, content: str) -> Path:
         ("log.dir = /a dir/with=equals#and hash", {"log.dir": "/a dir/with=equals#and hash"}),
         ("log.dir =", {"log.dir": ""}),
         ("log.dir = a\nnum.partitions = 2\n", {"log.dir": "a", "num.partitions": "2"}),
+        ("\ufeffnum.partitions = 3\n", {"num.partitions": "3"}),
     ],
-    ids=["empty", "comments", "spaced", "tight", "blanks around", "equals and hash", "no text", "two"],
+    ids=["empty", "comments", "spaced", "tight", "blanks around", "equals and hash", "no text", "two", "byte order mark"],
 )
 def test_a_file_gives_settings_as_text(tmp_path: Path, content: str, expected: dict[str, str]) -> None:
     found = read_config_file(config_file(tmp_path, content), TABLE)
@@ -64,6 +65,7 @@ def test_a_setting_remembers_its_file_and_line(tmp_path: Path) -> None:
         ("auto.create.topics.enable = yes", "auto.create.topics.enable=yes: neither true nor false"),
         ("num.partition = 3", "num.partition: no such setting; did you mean num.partitions?"),
         ("zzz = 3", "zzz: no such setting"),
+        ("\x1b[31mzzz = 3", r"'\x1b[31mzzz': no such setting"),
         ("log.dir = b", "log.dir is given again, after {path}:1"),
     ],
 )

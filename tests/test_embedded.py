@@ -130,6 +130,17 @@ def test_a_wrong_address_is_refused_before_anything_starts(tmp_path: Path) -> No
         Broker(tmp_path / "data", listen="nowhere")
 
 
+@pytest.mark.parametrize("listen", ["", []], ids=["text", "list"])
+def test_at_least_one_address_is_wanted(tmp_path: Path, listen: str | list[str]) -> None:
+    with pytest.raises(QuekkaError, match="at least one address"):
+        Broker(tmp_path / "data", listen=listen)
+
+
+def test_no_name_is_not_the_current_directory() -> None:
+    with pytest.raises(InvalidConfigError, match="data_dir is empty"):
+        Broker("")
+
+
 def test_a_start_that_cannot_listen_leaves_nothing_behind(temporary_root: Path) -> None:
     threads = set(threading.enumerate())
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -57,7 +57,7 @@ def main(
     if listen and port is not None:
         raise click.UsageError("--port and --listen exclude each other: --listen 127.0.0.1:PORT says both")
     by_option = {
-        ("--listen", "listeners"): " ".join(listen) or None,
+        ("--listen", "listeners"): " ".join(listen) if listen else None,
         ("--port", "listeners"): None if port is None else f"127.0.0.1:{port}",
         ("--data-dir", "log.dir"): data_dir,
         ("--log-level", "logging.level"): log_level,

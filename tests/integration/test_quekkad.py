@@ -207,6 +207,7 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
         (["--port", "1", "--listen", "127.0.0.1:2"], "--port and --listen exclude each other"),
         (["--listen", "nowhere"], "nowhere"),
         (["--listen", "0.0.0.0:0"], "no authentication"),
+        (["--listen", ""], "--listen: listeners=: no address to listen on"),
         (["--set", "num.partitions"], "'num.partitions' is not name=value"),
         (["--set", "num.partition=2"], "num.partition: no such setting; did you mean num.partitions?"),
         (["--set", "num.partitions=0"], "num.partitions=0: not between"),
