@@ -65,8 +65,10 @@ class GroupCoordinator:
     def subscribe(self, topic: Topic, group_name: str, member: str, start: OffsetSpec) -> tuple[int, ...]:
         """Make `member` a member of the group for `topic`; the partitions that are its share now.
 
-        Where the group has committed nothing, `start` is committed, once, before this returns.
+        Where the group has committed nothing, `start` is committed, once, before this returns. Raises
+        OffsetOutOfRangeError, with nothing committed, when it is not in one of these partitions.
         """
+        self._check_no_classic_members(group_name)
         self._commit_start(topic, group_name, start)
         with self._mutex:
             self._check_no_classic_members(group_name)
@@ -132,7 +134,9 @@ class GroupCoordinator:
             other.wait()
             return
         try:
-            offsets = {(topic.name, number): topic.partition(number).find(start) for number in uncommitted}
+            offsets = {
+                (topic.name, number): self._offset_in_range(topic, number, start) for number in uncommitted
+            }
             self.offsets.commit(group_name, offsets)
         except QuekkaError as error:
             done.fail(error)

@@ -151,6 +151,12 @@ def test_seek_sets_the_position(core: BrokerCore, single: Topic, where: str, exp
             id="seek_after_the_end",
         ),
         pytest.param(
+            lambda core, topic: core.groups.subscribe(topic, "new", "a", OffsetSpec("offset", 4)),
+            OffsetOutOfRangeError,
+            "offset 4 is not in partition 0 of topic logs, which holds 0 to 3",
+            id="subscribe_from_after_the_end",
+        ),
+        pytest.param(
             lambda core, topic: core.groups.commit(topic, "g", "a", 4, 0),
             OffsetOutOfRangeError,
             "offset 4 is after the end of partition 0 of topic logs, 3",
@@ -317,6 +323,7 @@ def test_a_group_with_members_of_kafkas_protocol_takes_none_of_the_text_protocol
     ):
         with pytest.raises(InconsistentGroupProtocolError, match="group g has members of the Kafka protocol"):
             attempt()
+    assert core.groups.offsets.committed_by("g") == {}
     core.groups.classic.leave("g", member_id, None)
     assert core.groups.subscribe(single, "g", "a", EARLIEST) == (0,)
 
