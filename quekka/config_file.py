@@ -70,7 +70,8 @@ def environment_name(name: str) -> str:
 def check(name: str, text: str, origin: str, table: SettingTable) -> Given:
     """`text` as a value of setting `name`; raises InvalidConfigError that says where it was given."""
     if name not in table:
-        raise InvalidConfigError(f"{origin}: {name if name.isprintable() else ascii(name)}: no such setting{_suggestion(name, table)}")
+        shown = name if name.isprintable() else ascii(name)
+        raise InvalidConfigError(f"{origin}: {shown}: no such setting{_suggestion(name, table)}")
     try:
         table[name].read(text)
     except InvalidConfigError as error:

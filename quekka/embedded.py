@@ -33,8 +33,8 @@ class Broker:
 
     `data_dir` None means a temporary directory that `stop` removes. `listen` is one address or several, as
     quekkad(8) --listen takes them; port 0 takes a free one. `settings` are those of quekka.conf(5), by name.
-    The constructor raises InvalidConfigError for a setting or a directory, and BadRequestError for an address,
-    that cannot be.
+    The constructor raises InvalidConfigError for a setting or a directory that cannot be, and BadRequestError
+    for an address.
 
     Threads: any; start and stop are serialized by a lock.
     """

@@ -43,7 +43,7 @@ def config_file(directory: Path, content: str) -> Path:
         ("log.dir = a\nnum.partitions = 2\n", {"log.dir": "a", "num.partitions": "2"}),
         ("\ufeffnum.partitions = 3\n", {"num.partitions": "3"}),
     ],
-    ids=["empty", "comments", "spaced", "tight", "blanks around", "equals and hash", "no text", "two", "byte order mark"],
+    ids=["empty", "comments", "spaced", "tight", "blanks", "equals and hash", "no text", "two", "byte order"],
 )
 def test_a_file_gives_settings_as_text(tmp_path: Path, content: str, expected: dict[str, str]) -> None:
     found = read_config_file(config_file(tmp_path, content), TABLE)
