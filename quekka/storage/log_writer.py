@@ -291,6 +291,7 @@ class LogWriter:
         if self._active is ticket.segments[-1].segment:
             self._unsynced_directories = ()
         self.recovery_point = max(self.recovery_point, ticket.flushed_offset)
+        self._snapshots.prune(self.recovery_point)
 
     # Letting go
 

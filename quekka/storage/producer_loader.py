@@ -36,7 +36,7 @@ def load_producers(
     """The state at the end of `segments`, the last of which is the active one.
 
     `recovery_point` is None after a clean stop. Raises OSError when snapshots that do not belong to the log
-    any more cannot be removed.
+    any more cannot be removed, or those that do cannot be brought to disk.
     """
     state = ProducerState(context.producer_limits, context.clock)
     active = segments[-1]
@@ -46,8 +46,12 @@ def load_producers(
         start_offset = _restore_newest(state, snapshots, min(start_offset, active.base_offset))
     if start_offset < active.next_offset:
         _replay(state, segments, start_offset)
-    if state:
-        logger.info("%s: %d producers known", context.directory, len(state))
+    if not snapshots.offsets:
+        snapshots.take(state, active.next_offset, active.size_bytes)
+    elif recovery_point is None:
+        return state
+    # The log that is opened counts as flushed to its end, so what is known has to be on the disk as well.
+    snapshots.sync()
     return state
 
 

@@ -9,19 +9,22 @@ taken
 1. when the log rolls, at the base offset of the new segment,
 2. when the log is closed, at its end: then nothing has to be walked,
 3. when the log is flushed and there is none, or the last one lies SNAPSHOT_INTERVAL_BYTES back: that bounds
-the walk after a crash.
+the walk after a crash,
+4. when the log was opened, producers were found in it, and there is none.
 
 Invariants:
 
 1. Where there is no snapshot, no batch before the recovery point has a producer that is still remembered:
-a flush moves the recovery point, it takes a snapshot first when there is none, and syncs it with the rest.
-2. The two newest are kept: one may be damaged.
+whatever moves the recovery point takes a snapshot first when there is none, and syncs it with the rest.
+2. The two newest are kept, as one may be damaged, and all from the newest one at or before the recovery point
+on, as a power cut can take the log back to there. Others go when a flush has moved it.
 3. None lies before the first segment, since the batches between would be missing, nor after the log end.
 4. Where no producer is remembered there is no snapshot; a partition that never saw one has no file for it.
 """
 
 import contextlib
 import logging
+from bisect import bisect_right
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -94,7 +97,6 @@ class ProducerSnapshots:
         file = self._write(self._path(offset), encode_producer_snapshot(entries))
         self._position = position
         self.offsets += (offset,)
-        self._remove(self.offsets[:-SNAPSHOTS_KEPT])
         return file
 
     def _write(self, path: Path, data: bytes) -> OpenFile:
@@ -112,7 +114,26 @@ class ProducerSnapshots:
             raise
         return file
 
+    def sync(self) -> None:
+        """Bring all there are to disk; raises OSError."""
+        files = self._context.files
+        for offset in self.offsets:
+            path = self._path(offset)
+            file = OpenFile(files, path, files.open_append(path))
+            files.fdatasync(file.fileno)
+        if self.offsets:
+            files.fsync_directory(self._context.directory)
+
     # Removing
+
+    def prune(self, recovery_point: int) -> None:
+        """After a flush: remove those that nobody will need any more (invariant 2)."""
+        spare = min(bisect_right(self.offsets, recovery_point) - 1, len(self.offsets) - SNAPSHOTS_KEPT)
+        if spare > 0:
+            try:
+                self._remove(self.offsets[:spare])
+            except OSError as error:
+                logger.warning("an old producer snapshot stays until the next flush: %s", error)
 
     def keep_within(self, first_offset: int, end_offset: int) -> None:
         """Remove those before the first segment and those after the log end; raises OSError."""
