@@ -30,6 +30,10 @@ ARRAY_ELEMENTS_MAX = 1_000_000
 TAGGED_FIELDS_MAX = 10_000
 """Both as in Kafka 4: no honest message comes near, and a forged count must not make work."""
 
+STRING_BYTES_MAX = 2**15 - 1
+"""As in Kafka: what a string cannot be in the older spelling it cannot be in the compact one either, so that
+it can be stored, and answered in any version."""
+
 ZERO_UUID = UUID(int=0)
 """What Kafka writes where there is no id."""
 
@@ -153,6 +157,8 @@ def read_compact_string(buf: Buffer, position: int) -> tuple[str, int]:
     end = start + length - 1
     if not start <= end <= len(buf):
         raise _bad_length(buf, start, length - 1)
+    if length > STRING_BYTES_MAX + 1:
+        raise MalformedError(f"a string of {length - 1} bytes, {STRING_BYTES_MAX} are allowed")
     return str(buf[start:end], "utf-8"), end
 
 

@@ -9,10 +9,13 @@ The answer comes when the rebalance is over, so whatever is ready for this conne
 | 5 | a group instance id makes a static member, which a restart does not cost its place |
 | 7 | where there is no protocol name, it is null instead of empty |
 | 9 | a static leader that came back is told to skip the assignment |
+
+A member id begins with the group instance id, or else with the client id, so an instance id that is too long
+is refused, and of a client id only the beginning counts.
 """
 
 from quekka.broker.classic_member import JoinRequest
-from quekka.errors import MemberIdRequiredError, QuekkaError
+from quekka.errors import InvalidRequestError, MemberIdRequiredError, QuekkaError
 from quekka.protocols.kafka.api_11_join_group import (
     JoinGroupRequest,
     JoinGroupResponse,
@@ -25,12 +28,16 @@ MEMBER_ID_REQUIRED_FROM = 4
 NULL_PROTOCOL_FROM = 7
 SKIPPING_ASSIGNMENT_FROM = 9
 
+NAME_CHARACTERS_MAX = 249
+"""What Kafka's clients allow an instance id to have."""
+
 
 def join_group(session: KafkaSession, request: JoinGroupRequest, version: int) -> JoinGroupResponse:
     """Join and wait for the others; the leader hears of all members."""
     session.flush()
     try:
         check_group_id(request.group_id)
+        _check_instance_id(request.group_instance_id)
         result = session.broker.groups.classic.join(_join_request(session, request, version))
     except QuekkaError as error:
         return _refusal(session, request, version, error)
@@ -45,13 +52,20 @@ def join_group(session: KafkaSession, request: JoinGroupRequest, version: int) -
     )
 
 
+def _check_instance_id(instance_id: str | None) -> None:
+    if instance_id is not None and not 1 <= len(instance_id) <= NAME_CHARACTERS_MAX:
+        raise InvalidRequestError(
+            f"a group instance id has 1 to {NAME_CHARACTERS_MAX} characters, not {len(instance_id)}"
+        )
+
+
 def _join_request(session: KafkaSession, request: JoinGroupRequest, version: int) -> JoinRequest:
     rebalance_timeout_ms = request.rebalance_timeout_ms if version > 0 else request.session_timeout_ms
     return JoinRequest(
         group_id=request.group_id,
         member_id=request.member_id,
         group_instance_id=request.group_instance_id,
-        client_id=session.client_id,
+        client_id=session.client_id[:NAME_CHARACTERS_MAX],
         client_host=_client_host(session.peer.name),
         session_timeout_ms=request.session_timeout_ms,
         rebalance_timeout_ms=rebalance_timeout_ms,

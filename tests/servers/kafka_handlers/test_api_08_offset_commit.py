@@ -146,6 +146,10 @@ def test_a_group_needs_a_name(wire: KafkaWire) -> None:
     assert commit(wire, request(("t", 0, 5, -1, ""), group="")) == {("t", 0): 24}
 
 
+def test_the_longest_name_that_can_be_sent_can_be_committed_for(broker: Broker, wire: KafkaWire) -> None:
+    assert commit(wire, request(("t", 0, 5, -1, ""), group="x" * 32767), 9) == {("t", 0): 0}
+
+
 def test_groups_are_not_made_without_end(
     start_broker: Callable[..., Broker], open_wire: Callable[..., KafkaWire]
 ) -> None:

@@ -86,6 +86,17 @@ def test_a_request_that_cannot_join_is_refused(
     assert values(response) == (0, error, -1, None, protocol_name, "", False, request.member_id, [])
 
 
+@pytest.mark.parametrize("instance", ["", "x" * 250], ids=["empty", "too-long"])
+def test_an_instance_id_is_bounded(wire: KafkaWire, instance: str) -> None:
+    request = KafkaMember(wire, instance=instance).join_request()
+    assert wire.ask(JOIN_GROUP, 5, request).error_code == 42
+
+
+def test_of_a_long_client_id_the_beginning_counts(broker: Broker, open_wire: OpenWire) -> None:
+    response = KafkaMember(open_wire(broker, "x" * 32767)).join()
+    assert response.member_id.startswith("x" * 249 + "-")
+
+
 def test_a_group_of_the_text_protocol_takes_no_members_of_ours(
     broker: Broker, wire: KafkaWire, text_client: WireClient
 ) -> None:
