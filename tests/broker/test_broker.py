@@ -9,7 +9,7 @@ from broker_helpers import StartCore, publish, values_of
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.config import BrokerConfig
-from quekka.errors import DataDirInUseError
+from quekka.errors import DataDirInUseError, KafkaStorageError
 from quekka.storage.faulty_files import FaultyFiles
 
 
@@ -64,7 +64,7 @@ def test_a_failing_start_gives_the_directory_back(
     core.groups.offsets.commit("g", {("logs", 0): 1})
     core.stop()
     faulty_files.fail("listdir", path="*/topics", error=errno.EIO)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(KafkaStorageError, match="Input/output error"):
         start_core()
     assert start_core().groups.names() == ["g"]
 
