@@ -64,7 +64,7 @@ _OWN_SETTINGS = (
         "auto.create.topics.enable",
         boolean,
         True,
-        "Create a topic when something is published to it and it does not exist.",
+        "Create a topic that does not exist when something is published to it or a Kafka client asks for it.",
     ),
     Setting(
         "connections.max.idle.ms",

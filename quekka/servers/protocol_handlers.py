@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 ProtocolHandler = Callable[[Peer, bytes], None]
 """Serves a connection until it ends; the bytes are what was read to find out its protocol."""
 
-HTTP_BODY = b"This broker does not serve HTTP; it speaks the Quekka text protocol, see quekka-protocol(7).\n"
+HTTP_BODY = b"This broker does not serve HTTP; it speaks Kafka's and a text protocol, quekka-protocol(7).\n"
 
 
 def protocol_handlers(broker: BrokerCore, connections: ConnectionSlots) -> dict[str, ProtocolHandler]:
