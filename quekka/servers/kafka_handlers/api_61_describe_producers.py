@@ -1,14 +1,18 @@
-"""DescribeProducers (key 61), version 0: the producers whose sequences a partition keeps."""
+"""DescribeProducers (key 61), version 0: the producers whose sequences a partition remembers."""
 
 from quekka.errors import QuekkaError
 from quekka.protocols.kafka.api_61_describe_producers import (
     DescribeProducersRequest,
     DescribeProducersResponse,
     PartitionResponse,
+    ProducerState,
     TopicResponse,
 )
 from quekka.servers.kafka_handlers.places import find_partition
 from quekka.servers.kafka_session import KafkaSession
+from quekka.storage.producer_state import ProducerEntry
+
+NO_TIMESTAMP = -1
 
 
 def describe_producers(
@@ -26,7 +30,19 @@ def describe_producers(
 
 def _describe(session: KafkaSession, topic: str, index: int) -> PartitionResponse:
     try:
-        find_partition(session, topic, index)
+        partition = find_partition(session, topic, index)
     except QuekkaError as error:
         return PartitionResponse(index, session.error_number(error), error.message)
-    return PartitionResponse(index)
+    producers = partition.log.writer.producers.all()
+    return PartitionResponse(index, active_producers=[_show(*producer) for producer in producers])
+
+
+def _show(producer_id: int, entry: ProducerEntry) -> ProducerState:
+    return ProducerState(
+        producer_id,
+        entry.producer_epoch,
+        entry.last_sequence,
+        entry.batches[-1].timestamp_ms if entry.batches else NO_TIMESTAMP,
+        entry.coordinator_epoch,
+        entry.current_txn_first_offset,
+    )
