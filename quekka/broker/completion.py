@@ -47,6 +47,11 @@ class Completion(Generic[T]):
         return self._result
 
 
+def without_traceback(error: Exception) -> Exception:
+    """The same, but it keeps no frame alive: what a frame holds (files, partitions) would stay as long."""
+    return error.with_traceback(None)
+
+
 def as_fresh_error(error: BaseException) -> BaseException:
     """A copy to raise: one object raised by several threads would gather all their tracebacks."""
     if isinstance(error, QuekkaError):

@@ -1,5 +1,6 @@
 """One partition as the servers see it: append to it, look at it."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from quekka.storage.partition_log import PartitionLog
 if TYPE_CHECKING:
     from quekka.broker.topic_writer import TopicWriter
 
+logger = logging.getLogger(__name__)
+
 
 class Partition:
     """A log and the way to its writer.
@@ -25,7 +28,7 @@ class Partition:
     Threads: any.
     """
 
-    __slots__ = ("_writer", "index", "is_gone", "log", "log_end", "topic_name")
+    __slots__ = ("_damaged_at", "_writer", "index", "is_gone", "log", "log_end", "topic_name")
 
     def __init__(self, topic_name: str, index: int, log: PartitionLog, writer: "TopicWriter") -> None:
         self.topic_name = topic_name
@@ -36,6 +39,7 @@ class Partition:
         self.is_gone = False
         """True once the topic was deleted: whoever waits here should stop."""
         self._writer = writer
+        self._damaged_at = -1
 
     def view(self) -> LogView:
         """What the partition holds now. Take it once, derive all else from it."""
@@ -87,5 +91,14 @@ class Partition:
         found = view.offset_for_timestamp(where.value)
         return view.log_end_offset if found is None else found[0]
 
+    def report_damage(self, offset: int, message: str) -> None:
+        """Tell the operator what a reader met; once for each place, however often it is read."""
+        if self._damaged_at != offset:
+            self._damaged_at = offset
+            logger.error("damage: %s", message)
+
+    def __str__(self) -> str:
+        return f"{self.topic_name}/{self.index}"
+
     def __repr__(self) -> str:
-        return f"<Partition {self.topic_name}/{self.index}>"
+        return f"<Partition {self}>"

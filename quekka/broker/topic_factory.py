@@ -101,7 +101,10 @@ class TopicFactory:
         for index in range(described.partitions):
             recovery_point = None if was_clean_stop else known[RECOVERY_POINT_NAME].get(index, 0)
             log_start_offset = known[LOG_START_OFFSET_NAME].get(index, 0)
-            partitions.append(self._open_partition(topic, directory, index, log_start_offset, recovery_point))
+            partition = self._open_partition(topic, directory, index, log_start_offset, recovery_point)
+            if was_clean_stop:
+                _report_missing(partition, known[RECOVERY_POINT_NAME].get(index, 0))
+            partitions.append(partition)
         topic.partitions = tuple(partitions)
         return topic
 
@@ -127,3 +130,15 @@ class TopicFactory:
             producer_limits=self._producer_limits,
         )
         return Partition(topic.name, index, log, topic.writer)
+
+
+def _report_missing(partition: Partition, recovery_point: int) -> None:
+    """After a clean stop all up to the recovery point was there; files that are gone leave no other trace."""
+    log_end_offset = partition.view().log_end_offset
+    if log_end_offset < recovery_point:
+        logger.error(
+            "%s ends at offset %d, but at the last stop it ended at %d: records are gone",
+            partition.log.directory,
+            log_end_offset,
+            recovery_point,
+        )

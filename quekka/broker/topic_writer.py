@@ -27,7 +27,7 @@ from quekka.broker.commands import (
     RetireCommand,
     StopCommand,
 )
-from quekka.broker.completion import Completion
+from quekka.broker.completion import Completion, without_traceback
 from quekka.deadline import Deadline
 from quekka.errors import KafkaStorageError, QuekkaError
 
@@ -63,6 +63,8 @@ class TopicWriter:
         self._queue = CommandQueue(topic_name, bytes_max, self.wakes, self._start_thread)
         self._thread: threading.Thread | None = None
         self._dirty: set[Partition] = set()
+        self._refusing: dict[Partition, str] = {}
+        """Partitions whose last append was refused, and why."""
         self._flush_is_due = False
         self._syncs_under_way = 0
         self._actions: dict[type, Callable[[Any], None]] = {
@@ -174,8 +176,8 @@ class TopicWriter:
                 else:
                     answers.append((group, self._append_to_partition(partition, group)))
             except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
-                self._log_refusal(group, error)
-                answers.append((group, error))
+                self._log_refusal(partition, group, error)
+                answers.append((group, without_traceback(error)))
         self.was_busy = True
         self._queue.release(sum(command.size_bytes for command in commands))
         self._metrics.add_pair("append_groups", 1, "appends", len(commands))
@@ -193,8 +195,8 @@ class TopicWriter:
         try:
             result = self._append_to_partition(partition, checked.accepted, checked.pending)
         except Exception as error:  # noqa: BLE001 (logged and handed to those who wait)
-            self._log_refusal(checked.accepted, error)
-            result = error
+            self._log_refusal(partition, checked.accepted, error)
+            result = without_traceback(error)
         return checked.answers(result)
 
     def _append_to_partition(
@@ -220,13 +222,21 @@ class TopicWriter:
         if partition not in self._dirty:
             self._mark_dirty(partition)
         writer.publish()
+        if self._refusing:
+            self._note_acceptance(partition)
         return offsets
 
-    def _log_refusal(self, group: list[AppendCommand], error: Exception) -> None:
-        if isinstance(error, QuekkaError):
-            logger.error("%s: %d appends refused: %s", self._topic_name, len(group), error.message)
-        else:
-            logger.error("%s: %d appends failed", self._topic_name, len(group), exc_info=error)
+    def _log_refusal(self, partition: "Partition", group: list[AppendCommand], error: Exception) -> None:
+        """Say it once, not for every append while a disk is full."""
+        if not isinstance(error, QuekkaError):
+            logger.error("%s: %d appends failed", partition, len(group), exc_info=error)
+        elif self._refusing.get(partition) != error.message:
+            self._refusing[partition] = error.message
+            logger.error("%s: appends are refused: %s", partition, error.message)
+
+    def _note_acceptance(self, partition: "Partition") -> None:
+        if self._refusing.pop(partition, None) is not None:
+            logger.info("%s: appends are taken again", partition)
 
     # Flushing: the flusher syncs while the writer goes on, since a sync takes as long as many appends.
 

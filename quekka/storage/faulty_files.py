@@ -3,17 +3,17 @@
 For Quekka's own tests and for those of programs that embed a broker:
 
     files = FaultyFiles()
-    with quekka.Broker(tmp_path, files=files) as broker:
-        producer = quekka.Producer(broker.address)
-        producer.send("orders", b"first")
+    with quekka.Broker(data_dir, files=files) as broker:
+        producer = quekka.Producer(broker.address, retries=0)
+        producer.send("orders", b"first").result(timeout=10)
         files.fail("writev", path="*.log", error=errno.ENOSPC, every=True)
         with pytest.raises(KafkaStorageError):
-            producer.send("orders", b"second")
+            producer.send("orders", b"second").result(timeout=10)
         files.heal()
-        producer.send("orders", b"third")
+        producer.send("orders", b"third").result(timeout=10)
+        producer.close()
 
-    files.lose_unsynced()     # the machine lost power: what was not fsynced is gone
-    with quekka.Broker(tmp_path) as broker: ...
+`lose_unsynced`, called while no broker runs, is the machine losing power: what was not fsynced is gone.
 
 Nothing is random: the same calls fail each time. An operation is named as the method of `Files`.
 """

@@ -37,8 +37,13 @@ class LogSlice:
             self._file.read_into(buffer[: self.size_bytes], self.position)
         return self.size_bytes
 
+    @property
+    def place(self) -> str:
+        """Where it lies, for messages."""
+        return "nowhere" if self._file is None else f"{self._file.path} from byte {self.position}"
+
     def __repr__(self) -> str:
-        where = "" if self._file is None else f" of {self._file.path} from byte {self.position}"
+        where = "" if self._file is None else f" of {self.place}"
         return f"<LogSlice {self.size_bytes} bytes{where}>"
 
 

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[Path, int, int], None]
 """Told of a recovery now and then: the file, bytes checked so far, bytes to check."""
 
-PROGRESS_BYTES = 16 * 1024 * 1024
+PROGRESS_BYTES = 256 * 1024 * 1024
 """How much is checked between two reports."""
 
 

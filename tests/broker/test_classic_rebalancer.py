@@ -245,9 +245,7 @@ def test_a_member_that_falls_silent_is_out_when_its_session_ends(classic: Classi
     [
         pytest.param(lambda classic, j: classic.heartbeat(j), id="heartbeat"),
         pytest.param(lambda classic, j: classic.sync(j).error(), id="sync_group"),
-        pytest.param(
-            lambda classic, j: classic.check_commit(j.generation, j.member_id), id="offset_commit"
-        ),
+        pytest.param(lambda classic, j: classic.check_commit(j.generation, j.member_id), id="offset_commit"),
     ],
 )
 def test_signs_of_life_prolong_a_session(classic: Classic, sign) -> None:

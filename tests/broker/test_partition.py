@@ -1,5 +1,7 @@
 """Tests of quekka.broker.partition."""
 
+import logging
+
 import pytest
 from broker_helpers import batch_of, publish, values_of
 
@@ -47,3 +49,12 @@ def test_records_after_the_end_cannot_be_deleted(core: BrokerCore) -> None:
     publish(core, "logs", b"0")
     with pytest.raises(OffsetOutOfRangeError):
         core.topics.get("logs").partition(0).delete_records(2)
+
+
+def test_damage_is_told_once_for_each_place(core: BrokerCore, caplog: pytest.LogCaptureFixture) -> None:
+    partition = core.topics.create("logs").partition(0)
+    with caplog.at_level(logging.ERROR):
+        for offset in (3, 3, 3, 8, 8):
+            partition.report_damage(offset, f"bad batch at {offset}")
+    told = [record.message for record in caplog.records]
+    assert told == ["damage: bad batch at 3", "damage: bad batch at 8"]

@@ -3,6 +3,7 @@
 import errno
 import logging
 import queue
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +75,15 @@ def wait_for_flush(core: BrokerCore, clock: ManualClock, begin: Callable[[], obj
     writer._write_checkpoints = write_and_tell
     begin()
     written.get(timeout=10)
+
+
+def test_files_that_are_gone_after_a_clean_stop_are_an_error_in_the_log(
+    start_core: StartCore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = start_core()
+    publish(core, "logs", b"0", b"1")
+    core.stop()
+    shutil.rmtree(tmp_path / "data" / "topics" / "logs" / "0")
+    with caplog.at_level(logging.ERROR):
+        start_core()
+    assert "logs/0 ends at offset 0, but at the last stop it ended at 2: records are gone" in caplog.text

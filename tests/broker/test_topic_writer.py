@@ -1,6 +1,9 @@
 """Tests of quekka.broker.topic_writer, on a broker without sockets."""
 
 import errno
+import gc
+import logging
+import os
 import queue
 import threading
 from pathlib import Path
@@ -279,3 +282,39 @@ def test_a_flush_that_the_disk_refused_before_the_sync_is_tried_again(
             break
     assert attempts.qsize() > 1
     assert publish(core, "logs", b"1") == 1
+
+
+def test_a_full_disk_is_one_line_in_the_log_and_room_again_another(
+    core: BrokerCore, faulty_files: FaultyFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(core, "logs", b"before")
+    faulty_files.fail("writev", path="*.log", error=errno.ENOSPC, every=True)
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            with pytest.raises(KafkaStorageError):
+                publish(core, "logs", b"refused")
+        faulty_files.heal()
+        publish(core, "logs", b"after")
+    lines = [record.message for record in caplog.records if "appends are" in record.message]
+    assert len(lines) == 2
+    assert lines[0].startswith("logs/0: appends are refused: ")
+    assert lines[1] == "logs/0: appends are taken again"
+
+
+def test_deleting_a_topic_frees_its_space_also_after_an_append_was_refused(
+    core: BrokerCore, faulty_files: FaultyFiles
+) -> None:
+    publish(core, "logs", b"before")
+    faulty_files.fail("writev", path="*.log", error=errno.ENOSPC, every=True)
+    with pytest.raises(KafkaStorageError):
+        publish(core, "logs", b"refused")
+    faulty_files.heal()
+    gc.disable()
+    try:
+        core.topics.delete("logs")
+        held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd != "0"]
+    except FileNotFoundError:
+        held = []
+    finally:
+        gc.enable()
+    assert not [name for name in held if name.endswith(".log (deleted)")]

@@ -18,6 +18,7 @@ def test_a_slice_is_read_in_either_way_and_names_its_place(bench: Callable[..., 
     assert piece.read_into(memoryview(buffer)) == 200
     assert buffer == data[200:400] + bytes(100)
     assert log.files.pread(piece.fileno, 200, piece.position) == data[200:400]
+    assert piece.place == f"{log.paths(0).log} from byte 200"
     assert repr(piece) == f"<LogSlice 200 bytes of {log.paths(0).log} from byte 200>"
 
 

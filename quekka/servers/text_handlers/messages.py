@@ -4,6 +4,7 @@ from quekka.broker.partition import Partition
 from quekka.errors import CorruptMessageError, MessageTooLargeError, UnsupportedCompressionTypeError
 from quekka.formats.record_batch import iter_batches, iter_raw_records, verify_crc
 from quekka.protocols.text.render import MessageRenderer
+from quekka.storage.log_slice import LogSlice
 
 PIECE_BYTES = 256 * 1024
 """How much is read from the log at a time: little enough that what `max` leaves over costs little."""
@@ -15,7 +16,7 @@ def render_messages(partition: Partition, offset: int, renderer: MessageRenderer
     """Give the records from `offset` on to the renderer until it is full; the offset to go on from.
 
     Raises OffsetOutOfRangeError. A batch that cannot be read ends the messages; where it is the first one, it
-    raises CorruptMessageError and the like, with topic, partition and offset.
+    raises CorruptMessageError and the like, with topic, partition, offset, file and position.
     """
     view = partition.view()
     while not renderer.is_full:
@@ -23,13 +24,14 @@ def render_messages(partition: Partition, offset: int, renderer: MessageRenderer
         if not piece.size_bytes:
             return view.log_end_offset  # compaction may have left nothing between here and the end
         previous = offset
-        offset = _render_batches(partition, piece.read(), offset, renderer)
+        offset = _render_batches(partition, piece, offset, renderer)
         if offset == previous:
             break
     return offset
 
 
-def _render_batches(partition: Partition, data: bytes, offset: int, renderer: MessageRenderer) -> int:
+def _render_batches(partition: Partition, piece: LogSlice, offset: int, renderer: MessageRenderer) -> int:
+    data = piece.read()
     count = renderer.count
     try:
         for position, header in iter_batches(data):
@@ -46,5 +48,7 @@ def _render_batches(partition: Partition, data: bytes, offset: int, renderer: Me
         renderer.cut_out(count)
         if not renderer.count:
             where = f"topic {partition.topic_name} partition {partition.index} offset {offset}"
-            raise type(error)(f"{where}: {error.message}") from error
+            message = f"{where}: {piece.place}: {error.message}"
+            partition.report_damage(offset, message)
+            raise type(error)(message) from error
     return offset

@@ -30,6 +30,8 @@ def sealed(data: bytearray) -> bytearray:
 
 
 class Slice:
+    place = "0.log from byte 70"
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.size_bytes = len(data)
@@ -64,9 +66,13 @@ class OnePartition:
 
     def __init__(self, batches: list[bytearray], end: int) -> None:
         self._view = View(batches, end)
+        self.damage: list[tuple[int, str]] = []
 
     def view(self) -> View:
         return self._view
+
+    def report_damage(self, offset: int, message: str) -> None:
+        self.damage.append((offset, message))
 
 
 @pytest.fixture
@@ -137,11 +143,14 @@ def malformed(base_offset: int) -> bytearray:
 
 
 @pytest.mark.parametrize("spoil", [damaged, malformed])
-def test_damage_is_reported_with_topic_partition_and_offset(
-    render: Render, spoil: Callable[[int], bytearray]
+def test_damage_is_reported_with_its_place_to_the_reader_and_to_the_operator(
+    spoil: Callable[[int], bytearray],
 ) -> None:
-    with pytest.raises(CorruptMessageError, match="topic logs partition 3 offset 2: "):
-        render([batch(0, b"a", b"b"), spoil(2)], 4, offset=2)
+    partition = OnePartition([batch(0, b"a", b"b"), spoil(2)], 4)
+    where = r"topic logs partition 3 offset 2: 0\.log from byte 70: "
+    with pytest.raises(CorruptMessageError, match=where) as raised:
+        render_messages(partition, 2, MessageRenderer(100, 10**6))  # type: ignore[arg-type]
+    assert partition.damage == [(2, raised.value.message)]
 
 
 @pytest.mark.parametrize("spoil", [damaged, malformed])
