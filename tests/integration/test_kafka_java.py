@@ -8,12 +8,15 @@ They are skipped unless Kafka's jars are in the directory that QUEKKA_KAFKA_JARS
 
 import json
 import re
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from broker_helpers import batch_of
+from kafka_member import KafkaMember
 from kafka_tools import KafkaTools, jars_directory, why_not
+from kafka_wire import KafkaWire
 from wire_client import WireClient
 
 from quekka.embedded import Broker
@@ -22,6 +25,8 @@ from quekka.topic_name import OFFSETS_TOPIC
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 TOPIC = "logs"
+BOTH_PARTITIONS = struct.pack(">hih4siiii", 0, 1, 4, b"logs", 2, 0, 1, -1)
+"""A consumer's assignment, version 0: partitions 0 and 1 of topic logs, no user data."""
 
 
 @pytest.fixture
@@ -146,14 +151,23 @@ class TestConsumerGroups:
         assert ["g", TOPIC, "0", "1", "3", "2", *nobody] in shown
         assert ["g", TOPIC, "1", "1", "1", "0", *nobody] in shown
 
-    def test_states_and_members_are_shown(self, tools: KafkaTools, text_client: WireClient) -> None:
+    def test_states_are_shown_and_groups_of_the_text_protocol_are_left_out(
+        self, tools: KafkaTools, text_client: WireClient
+    ) -> None:
         text_client.send(f"SUBSCRIBE {TOPIC} text")
         assert text_client.read_line() == "+OK 0 1"
         listed = rows(tools.ask("kafka-consumer-groups", "--list", "--state"))
-        assert ["g", "Empty"] in [[row[0], row[-1]] for row in listed]
+        assert [(row[0], row[-1]) for row in listed if row[0] != "GROUP"] == [("g", "Empty")]
         state = tools.ask("kafka-consumer-groups", "--describe", "--group", "g", "--state")
         assert re.search(r"\bEmpty\s+0\b", state)
-        tools.ask("kafka-consumer-groups", "--describe", "--group", "g", "--members")
+
+    def test_members_are_shown_with_what_they_read(self, broker: Broker, tools: KafkaTools) -> None:
+        with KafkaWire(broker.host, broker.port, "me") as wire:
+            member = KafkaMember(wire)
+            member.join()
+            member.sync({member.member_id: BOTH_PARTITIONS})
+            shown = rows(tools.ask("kafka-consumer-groups", "--describe", "--group", "g", "--members"))
+            assert ["g", member.member_id, "/127.0.0.1", "me", "2"] in shown
 
     RESETS: Sequence[tuple[Sequence[str], list[int]]] = (
         (["--to-earliest"], [0, 0]),
