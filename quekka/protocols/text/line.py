@@ -3,7 +3,7 @@
 import re
 
 from quekka.errors import BadRequestError, UnknownCommandError
-from quekka.protocols.text.grammar import COMMANDS, Command, Option
+from quekka.protocols.text.grammar import COMMANDS, Command, Option, Word
 from quekka.protocols.text.percent import printable
 from quekka.protocols.text.request import Publish, Request
 from quekka.protocols.text.values import payload_length, text
@@ -78,7 +78,7 @@ def read_request(command: Command, words: list[bytes]) -> Request:
         raise BadRequestError(f"{command.name} needs {missing}; usage: {command.usage}")
     fields: dict[str, object] = {}
     for rule, word in zip(command.words, words[1:], strict=False):
-        fields[rule.field] = rule.parse(word)
+        fields[rule.field] = _read_word(command, rule, word)
     rest = words[1 + required :]
     taken = _read_optional_words(command, rest, fields)
     _read_options(command, rest[taken:], fields)
@@ -90,9 +90,16 @@ def _read_optional_words(command: Command, words: list[bytes], fields: dict[str,
     for rule in command.optional_words:
         fields[rule.field] = rule.default
         if taken < len(words) and b"=" not in words[taken]:
-            fields[rule.field] = rule.parse(words[taken])
+            fields[rule.field] = _read_word(command, rule, words[taken])
             taken += 1
     return taken
+
+
+def _read_word(command: Command, rule: Word, word: bytes) -> object:
+    try:
+        return rule.parse(word)
+    except BadRequestError as error:
+        raise BadRequestError(f"{command.name}: {rule.shown}: {error.message}") from None
 
 
 def _read_options(command: Command, words: list[bytes], fields: dict[str, object]) -> None:

@@ -122,7 +122,7 @@ WRONG = {
     "config_without_a_name": (b"CREATE logs =1", BadRequestError, "no option ="),
     "option_value": (b"PUBLISH logs 5 partition=x", BadRequestError, "PUBLISH: partition=: 'x'"),
     "negative_partition": (b"FETCH logs -1 0", BadRequestError, "'-1'"),
-    "max_zero": (b"POLL logs g 0", BadRequestError, "'0' is no whole number from 1"),
+    "max_zero": (b"POLL logs g 0", BadRequestError, "POLL: max: '0' is no whole number from 1"),
     "topic_name": (b"CREATE lo/gs", InvalidTopicError, "lo/gs"),
     "group_name_empty": (b"GROUP %", BadRequestError, "%25"),
     "group_name_long": (b"GROUP " + b"g" * 250, InvalidGroupIdError, "250"),
