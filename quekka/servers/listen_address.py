@@ -2,7 +2,8 @@
 
     127.0.0.1:9999                         every protocol
     [::1]:9999                             IPv6 in brackets
-    0.0.0.0:9092,protocols=kafka+text      only these
+    0.0.0.0:9092,protocols=kafka+text      only these, on all addresses of IPv4
+    *:9999                                 the same as 0.0.0.0:9999
 
 Port 0 means any free one.
 """
@@ -13,6 +14,7 @@ from quekka.errors import BadRequestError
 from quekka.protocols.sniff import PROTOCOLS
 
 PORT_MAX = 65535
+ALL_IPV4 = "0.0.0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,13 @@ class ListenAddress:
         host, colon, port = address.rpartition(":")
         if not colon or not (port.isascii() and port.isdigit() and len(port) <= 5) or int(port) > PORT_MAX:
             raise BadRequestError(f"'{text}' is no address: <host>:<port>[,protocols=<name>+<name>...]")
-        if host.startswith("[") and host.endswith("]"):
+        if not host:
+            raise BadRequestError(f"'{text}' is no address: there is no host (0.0.0.0 is all of IPv4)")
+        if host == "*":
+            host = ALL_IPV4
+        elif host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
-        elif not host or ":" in host:
+        elif ":" in host:
             raise BadRequestError(f"'{text}' is no address: an IPv6 host is written in brackets, as [::1]")
         return cls(host, int(port), _parse_protocols(text, option) if option else PROTOCOLS)
 

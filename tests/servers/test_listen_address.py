@@ -21,6 +21,10 @@ def test_an_address_is_read_and_written(text: str, address: ListenAddress) -> No
     assert str(address) == text
 
 
+def test_a_star_is_all_of_ipv4() -> None:
+    assert ListenAddress.parse("*:9999,protocols=text") == ListenAddress("0.0.0.0", 9999, ("text",))
+
+
 def test_every_protocol_is_served_where_none_is_named() -> None:
     assert ListenAddress.parse("127.0.0.1:9999").protocols == PROTOCOLS
 
