@@ -27,6 +27,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from quekka.errors import CorruptMessageError
 from quekka.formats.producer_snapshot import (
@@ -46,6 +47,16 @@ SNAPSHOTS_KEPT = 2
 SNAPSHOT_INTERVAL_BYTES = 16 * 1024 * 1024
 
 
+class ProducerSnapshot(NamedTuple):
+    """What was known at an offset.
+
+    Threads: any; immutable.
+    """
+
+    offset: int
+    entries: list[ProducerSnapshotEntry]
+
+
 class ProducerSnapshots:
     """The snapshot files of one partition.
 
@@ -63,12 +74,12 @@ class ProducerSnapshots:
 
     # Reading
 
-    def read_newest(self) -> tuple[int, list[ProducerSnapshotEntry]] | None:
-        """Offset and content of the newest one that can be read; damaged ones are removed. Raises OSError."""
+    def read_newest(self) -> ProducerSnapshot | None:
+        """The newest one that can be read; damaged ones are removed. Raises OSError."""
         for offset in reversed(self.offsets):
             path = self._path(offset)
             try:
-                return offset, decode_producer_snapshot(self._context.files.read_file(path))
+                return ProducerSnapshot(offset, decode_producer_snapshot(self._context.files.read_file(path)))
             except CorruptMessageError as error:
                 logger.warning("%s is removed: %s", path, error.message)
                 self._remove([offset])

@@ -123,18 +123,22 @@ def entry_after(
     entry: ProducerEntry | None, header: BatchHeader, base_offset: int, now_s: float
 ) -> ProducerEntry:
     """What is known of a producer once its batch is in the log; `entry` is what was known before."""
-    epoch, last_offset_delta = header.producer_epoch, header.last_offset_delta
+    epoch = header.producer_epoch
     earlier: tuple[ProducerBatch, ...] = ()
     if entry is not None and entry.producer_epoch == epoch:
         earlier = entry.batches[1 - BATCHES_KEPT :]
-    batch = ProducerBatch(
+    coordinator_epoch = NO_EPOCH if entry is None else entry.coordinator_epoch
+    return ProducerEntry(epoch, (*earlier, _batch_of(header, base_offset)), now_s, coordinator_epoch)
+
+
+def _batch_of(header: BatchHeader, base_offset: int) -> ProducerBatch:
+    last_offset_delta = header.last_offset_delta
+    return ProducerBatch(
         (header.base_sequence + last_offset_delta) & SEQUENCE_MASK,
         base_offset + last_offset_delta,
         last_offset_delta,
         header.max_timestamp_ms,
     )
-    coordinator_epoch = NO_EPOCH if entry is None else entry.coordinator_epoch
-    return ProducerEntry(epoch, (*earlier, batch), now_s, coordinator_epoch)
 
 
 class ProducerState:
@@ -193,6 +197,16 @@ class ProducerState:
     def snapshot(self) -> list[ProducerSnapshotEntry]:
         """All producers with the last batch of each, the least recently active one first."""
         return [_snapshot_entry(*item) for item in self.all()]
+
+    def recall(self, header: BatchHeader) -> None:
+        """Learn from a batch that is older than what a snapshot told of its producer; in their order."""
+        entry = self._producers.get(header.producer_id)
+        if entry is None or entry.producer_epoch != header.producer_epoch or not entry.batches:
+            return
+        (*earlier, last) = entry.batches
+        if header.last_offset < last.last_offset and not header.is_control:
+            batches = (*earlier, _batch_of(header, header.base_offset), last)
+            self._producers[header.producer_id] = entry._replace(batches=batches[-BATCHES_KEPT:])
 
     def restore(self, entries: Iterable[ProducerSnapshotEntry]) -> None:
         """Remember the producers of a snapshot, as active now."""

@@ -79,14 +79,79 @@ def test_after_a_crash_all_is_known_again(bench: Make, recovery_point: int) -> N
         log.append_checked(batch_by(3, 2))
 
 
-def test_after_a_clean_stop_all_is_known_and_nothing_is_walked(
-    bench: Make, walks: list[tuple[str, int]]
+def test_after_a_clean_stop_all_is_known_and_only_the_end_is_walked(
+    bench: Make, walks: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = filled(bench())
+    monkeypatch.setattr(producer_loader, "LOOK_BACK_BYTES", 1000)
+    log = bench(index_interval_bytes=0)
+    for number in range(40):
+        log.append_checked(batch_by(7, number))
     log.close()
     log.open()
-    assert known(log) == ALL
-    assert walks == []
+    assert known(log) == {7: 39}
+    ((name, position),) = walks
+    assert name == f"{0:020d}.log"
+    assert 1000 <= log.view.size_bytes - position <= 1000 + 2 * len(batch_by(7, 39))
+
+
+STOPS = {
+    "closed": lambda log: (log.close(), log.open()),
+    "killed_after_a_roll": lambda log: (log.roll(), killed(log)),
+    "killed_after_a_flush": lambda log: (log.log.writer.flush(), killed(log, recovery_point=8)),
+    "closed_after_rolls": lambda log: (
+        log.roll(),
+        log.append(batch_of(100)),
+        log.roll(),
+        log.close(),
+        log.open(),
+    ),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS.values(), ids=STOPS)
+def test_batches_before_the_snapshot_are_known_again(bench: Make, stop: Callable[[LogBench], None]) -> None:
+    log = bench()
+    log.append_checked(batch_by(8, 0), *(batch_by(7, number) for number in range(7)))
+    before = log.log.writer.producers.all()
+    stop(log)
+    assert log.log.writer.producers.all() == before
+    end = log.log.writer.log_end_offset
+    assert log.append_checked(*(batch_by(7, number) for number in range(2, 9))) == [end, end + 1]
+
+
+def test_batches_before_the_snapshot_are_found_in_several_segments(bench: Make) -> None:
+    log = bench(segment_bytes=2 * len(batch_by(7, 0)))
+    log.append_checked(*(batch_by(7, number) for number in range(9)))
+    before = log.log.writer.producers.all()
+    log.close()
+    log.open()
+    assert len(log.view.segments) == 5
+    assert log.log.writer.producers.all() == before
+
+
+def test_where_the_batches_before_the_snapshot_cannot_be_read_the_last_is_known(
+    bench: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = bench()
+    log.append_checked(batch_by(7, 0), batch_by(7, 1))
+    log.roll()
+    log.close()
+    path = log.paths(0).log
+    data = bytearray(path.read_bytes())
+    data[16] = 9
+    path.write_bytes(data)
+    log.open()
+    assert f"retries of older batches may not be recognized: {path}: no record batch at" in caplog.text
+    assert log.append_checked(batch_by(7, 1), batch_by(7, 2)) == [2]
+
+
+def test_batches_of_an_older_epoch_before_the_snapshot_are_not(bench: Make) -> None:
+    log = bench()
+    log.append_checked(batch_by(7, 0), batch_by(7, 1), batch_by(7, 0, epoch=1))
+    before = log.log.writer.producers.all()
+    log.close()
+    log.open()
+    assert log.log.writer.producers.all() == before
 
 
 def test_after_a_crash_only_what_follows_the_snapshot_is_walked(
@@ -95,7 +160,7 @@ def test_after_a_crash_only_what_follows_the_snapshot_is_walked(
     log = filled(bench(index_interval_bytes=0))
     log.append_checked(batch_by(7, 6))
     killed(log)
-    assert walks == [(f"{6:020d}.log", 0)]
+    assert [name for name, _ in walks] == [f"{offset:020d}.log" for offset in (0, 3, 6)]
     log.append_checked(batch_by(7, 7))
     log.close()
     log.open()
@@ -103,7 +168,7 @@ def test_after_a_crash_only_what_follows_the_snapshot_is_walked(
     walks.clear()
     killed(log, recovery_point=10)
     assert known(log)[7] == 8
-    assert walks == [(f"{6:020d}.log", 5 * len(batch_by(7, 0)))]
+    assert walks[-1] == (f"{6:020d}.log", 5 * len(batch_by(7, 0)))
 
 
 @pytest.mark.parametrize("recovery_point", [None, 60], ids=["clean", "crash"])

@@ -6,7 +6,8 @@ response; an error then closes the connection, as in Kafka. Versions 0 to 2 are 
 `protocols/kafka/connection.py`.
 
 Each partition has exactly one batch of magic 2. The topic must exist: Metadata makes topics, Produce does
-not. What else is checked is `storage/batch_validator.py`'s. Transactions are refused.
+not. What else is checked is `storage/batch_validator.py`'s. A retry of an idempotent producer is answered as
+the first try was (`storage/producer_state.py`). Transactions are refused.
 """
 
 from quekka.broker.append_future import AppendFuture
@@ -59,12 +60,13 @@ class AppendedBatch:
     def response(self) -> PartitionProduceResponse:
         """Wait for the writer; raises what the append did."""
         base_offset = self._future.wait()
-        header = self._header
+        original = self._future.duplicate_of
+        timestamp_ms = self._header.max_timestamp_ms if original is None else original.timestamp_ms
         return PartitionProduceResponse(
             self._partition.index,
             0,
             base_offset,
-            header.max_timestamp_ms if header.is_log_append_time else NO_TIMESTAMP,
+            timestamp_ms if self._header.is_log_append_time else NO_TIMESTAMP,
             self._partition.view().log_start_offset,
         )
 
@@ -146,7 +148,7 @@ def _append(session: KafkaSession, topic: str, data: PartitionProduceData, versi
     if header.codec == ZSTD and version < ZSTD_FROM:
         raise UnsupportedCompressionTypeError(f"zstd needs Produce version {ZSTD_FROM}, this is {version}")
     deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
-    future = partition.append((records,), header.records_count, deadline)
+    future = partition.append((records,), header.records_count, deadline, headers)
     session.records_in += header.records_count
     return AppendedBatch(partition, header, future)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from broker_helpers import batch_of, values_of
 from kafka_wire import KafkaWire
+from log_bench import batch_by
 
 from quekka.embedded import Broker
 from quekka.formats.compression import GZIP, ZSTD
@@ -123,6 +124,33 @@ def test_large_requests_that_come_together_are_not_mixed_up(orders: Broker, wire
         wire.send(PRODUCE, 9, request_of(batch_of([value], NOW_MS)))
     assert [outcomes(wire.receive())[0].base_offset for _ in sent] == [*range(12)]
     assert stored(orders) == sent
+
+
+def test_a_retry_is_answered_as_the_first_try_was(orders: Broker, wire: KafkaWire) -> None:
+    orders.core.topics.alter("orders", {"message.timestamp.type": "LogAppendTime"})
+    answers = []
+    for base_sequence in (0, 2, 0, 2):
+        asked = request_of(batch_by(7, base_sequence, 2), batch_by(7, base_sequence))
+        answers.append(outcomes(wire.ask(PRODUCE, 9, asked))[0])
+    assert answers[2:] == answers[:2]
+    assert [answer.base_offset for answer in answers[:2]] == [0, 2]
+    assert answers[0].log_append_time_ms > 0
+    assert stored(orders) == [b"7/0", b"7/1", b"7/2", b"7/3"]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "base_sequence", "number"), [(1, 2, 45), (0, 1, 47), (2, 1, 45)], ids=["gap", "fenced", "new"]
+)
+def test_a_batch_out_of_turn_is_refused_and_the_other_partitions_go_on(
+    orders: Broker, wire: KafkaWire, epoch: int, base_sequence: int, number: int
+) -> None:
+    wire.ask(PRODUCE, 9, request_of(batch_by(7, 0, epoch=1)))
+    asked = request_of(batch_by(7, base_sequence, epoch=epoch), batch_by(7, 0, epoch=1))
+    refused, accepted = outcomes(wire.ask(PRODUCE, 9, asked))
+    assert (refused.error_code, refused.base_offset) == (number, -1)
+    assert "producer id 7" in (refused.error_message or "")
+    assert (accepted.error_code, accepted.base_offset) == (0, 0)
+    assert stored(orders) == [b"7/0"]
 
 
 BATCH = batch_of([b"value"], NOW_MS)

@@ -1,6 +1,7 @@
 """APPEND: record batches as Kafka's clients make them."""
 
 import pytest
+from log_bench import batch_by
 from wire_client import WireClient
 
 from quekka.embedded import Broker
@@ -52,6 +53,25 @@ def test_pipelined_appends_of_any_size_keep_their_order(text_client: WireClient,
     assert [text_client.read_line() for _ in bodies] == [f"+OK {offset} 0" for offset in range(12)]
     for offset, body in enumerate(bodies):
         assert text_client.ask_messages(f"FETCH logs 0 {offset} 1")[0].value == body
+
+
+def test_a_retry_is_answered_with_the_offset_of_the_first_try(text_client: WireClient) -> None:
+    both = bytes(batch_by(7, 0, 2) + batch_by(7, 2))
+    assert append(text_client, both) == "+OK 0 0"
+    assert append(text_client, bytes(batch_by(7, 3))) == "+OK 3 0"
+    assert append(text_client, both) == "+OK 0 0"
+    assert append(text_client, bytes(batch_by(7, 2))) == "+OK 2 0"
+    assert values(text_client) == [b"7/0", b"7/1", b"7/2", b"7/3"]
+
+
+def test_pipelined_appends_of_producers_are_refused_one_by_one(text_client: WireClient) -> None:
+    made = [batch_by(7, 0), batch_by(7, 2), batch_by(7, 1), batch_by(7, 0), batch_by(7, 1) + batch_by(7, 2)]
+    text_client.send_bytes(b"".join(b"APPEND logs 0 %d\r\n%b\r\n" % (len(each), each) for each in made))
+    first, gap, second, retry, mixed = [text_client.read_line() for _ in made]
+    assert [first, second, retry] == ["+OK 0 0", "+OK 1 0", "+OK 0 0"]
+    assert gap.startswith("-ERR OUT_OF_ORDER_SEQUENCE_NUMBER producer id 7, epoch 0: sequence 2 where 1")
+    assert mixed.startswith("-ERR DUPLICATE_SEQUENCE_NUMBER 1 of 2 batches were appended before")
+    assert values(text_client) == [b"7/0", b"7/1"]
 
 
 def test_a_bad_append_among_good_ones_is_refused_alone(text_client: WireClient) -> None:
