@@ -8,6 +8,11 @@ Words that Kafka does not have carry number -1, UNKNOWN_SERVER_ERROR, on the Kaf
 
 from typing import ClassVar
 
+MESSAGE_CHARACTERS_MAX = 8000
+"""Of a longer message, as one with a name that somebody made up, only the beginning is told: in UTF-8 it has
+to fit into a string of the Kafka protocol.
+"""
+
 
 class QuekkaError(Exception):
     """The base of all: something failed, and `code` is the word for it."""
@@ -18,8 +23,8 @@ class QuekkaError(Exception):
     """True where the same request may succeed later without a change by the caller."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.code)
-        self.message = message or self.code
+        self.message = message[:MESSAGE_CHARACTERS_MAX] or self.code
+        super().__init__(self.message)
 
 
 class OffsetOutOfRangeError(QuekkaError):

@@ -7,7 +7,6 @@ for what must not wait.
 
 import logging
 import socket
-from dataclasses import fields
 from typing import Any
 
 from quekka.broker.broker import BrokerCore
@@ -17,6 +16,7 @@ from quekka.protocols.kafka.api_keys import APIS_BY_KEY, FETCH, PRODUCE
 from quekka.protocols.kafka.codec import decode_request, encode_response, response_type
 from quekka.protocols.kafka.connection import Event, KafkaConnection, Refused, Request
 from quekka.protocols.kafka.fetch_pieces import response_pieces
+from quekka.protocols.kafka.fields import specs_of
 from quekka.servers.kafka_handlers import HANDLER_NAMES, handler_for
 from quekka.servers.kafka_session import HangUpError, KafkaSession, Promise
 from quekka.servers.peer import Peer, PeerGoneError
@@ -65,8 +65,7 @@ def _serve_all(session: KafkaSession, connection: KafkaConnection, first: bytes)
     session.bytes_in += len(first)
     events = connection.feed(first)
     while True:
-        for event in events:
-            _handle(session, event)
+        _handle_all(session, events)
         session.report()
         if connection.closed or session.peer.is_interrupted:
             break
@@ -74,6 +73,13 @@ def _serve_all(session: KafkaSession, connection: KafkaConnection, first: bytes)
         if not events:
             break
     session.flush()
+
+
+def _handle_all(session: KafkaSession, events: list[Event]) -> None:
+    """Handle requests and forget them: a body keeps all the memory that it lies in, also of an idle peer."""
+    for event in events:
+        _handle(session, event)
+    events.clear()
 
 
 def _receive(session: KafkaSession, connection: KafkaConnection) -> list[Event]:
@@ -107,6 +113,7 @@ def _receive_some(session: KafkaSession, connection: KafkaConnection, deadline: 
     session.flush()
     connection.reclaim()
     while (size_bytes := session.peer.receive_into(connection.get_buffer())) is None:
+        connection.reclaim()
         connection.release()
         session.release()
         session.peer.wait_until_readable(deadline)
@@ -166,10 +173,10 @@ def _answer(session: KafkaSession, request: Request, response: Any) -> None:
 def _error_response(session: KafkaSession, error: QuekkaError) -> Any:
     """The response of the present request's kind that says nothing but the error.
 
-    Raises HangUpError where such a response has no place for it.
+    Raises HangUpError where such a response, in the version of the request, has no place for it.
     """
     kind = response_type(APIS_BY_KEY[session.api_key])
-    names = {field.name for field in fields(kind)}
+    names = {field.name for field, spec in specs_of(kind) if session.api_version in spec.versions}
     if "error_code" not in names:
         raise HangUpError(f"{error.code} {error.message}") from error
     values: dict[str, Any] = {"error_code": session.error_number(error)}

@@ -3,6 +3,7 @@
 import logging
 import struct
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from broker_helpers import batch_of, publish
 from kafka_wire import KafkaWire
 
 from quekka.embedded import Broker
+from quekka.errors import KafkaStorageError, UnknownTopicOrPartitionError
 from quekka.protocols.kafka.api_00_produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic
 from quekka.protocols.kafka.api_02_list_offsets import (
@@ -19,12 +21,15 @@ from quekka.protocols.kafka.api_02_list_offsets import (
     ListOffsetsTopic,
 )
 from quekka.protocols.kafka.api_03_metadata import MetadataRequest
+from quekka.protocols.kafka.api_19_create_topics import CreatableTopic, CreateTopicsRequest
 from quekka.protocols.kafka.api_keys import APIS
 from quekka.protocols.kafka.codec import encode_request
+from quekka.protocols.kafka.connection import KafkaConnection
 from quekka.protocols.kafka.framing import RequestHeader
-from quekka.servers import kafka_handlers
+from quekka.servers import kafka_handlers, kafka_server, peer
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA = range(4)
+CREATE_TOPICS = 19
 OpenWire = Callable[[Broker], KafkaWire]
 LONG_MS = 30_000
 
@@ -105,7 +110,7 @@ def test_a_stop_answers_the_fetch_that_waits_and_ends_idle_connections(
 HOSTILE = {
     "size_of_nothing": (struct.pack(">i", 0), "a frame of 0 bytes"),
     "size_beyond_all": (struct.pack(">i", 0x07FFFFFF), "a frame of 134217727 bytes"),
-    "unknown_key": (struct.pack(">ihhih", 10, 99, 0, 1, -1), "api key 99 is not served"),
+    "unknown_key": (struct.pack(">ihhih", 10, 99, 0, 1, -1), "api key 99 version 0 is not served"),
     "unknown_version": (struct.pack(">ihhih", 10, METADATA, 99, 1, -1), "Metadata version 99 is not served"),
     "old_version": (struct.pack(">ihhih", 10, FETCH, 3, 1, -1), "Fetch version 3 is not served, 4 to 12 are"),
     "client_id_too_long": (struct.pack(">ihhih", 10, METADATA, 1, 1, 500), "request header at byte"),
@@ -173,8 +178,6 @@ def test_half_a_request_is_not_waited_for_longer_than_a_peer_may_be_idle(
 def test_an_api_without_a_handler_is_not_served_and_said_so(
     wire: KafkaWire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from quekka.servers import kafka_server
-
     fewer = {key: name for key, name in kafka_handlers.HANDLER_NAMES.items() if key != METADATA}
     monkeypatch.setattr(kafka_server, "HANDLER_NAMES", fewer)
     with caplog.at_level(logging.WARNING, "quekka.servers"):
@@ -215,3 +218,52 @@ def test_counts_are_reported(broker: Broker, open_wire: OpenWire) -> None:
     assert after["errors"] >= before["errors"] + 1
     assert after["bytes_in"] > before["bytes_in"]
     assert after["bytes_out"] > before["bytes_out"]
+
+
+def test_an_idle_connection_keeps_no_memory_of_its_last_request(
+    broker: Broker, open_wire: OpenWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.core.topics.create("orders")
+    bodies: list[weakref.ref[memoryview]] = []
+    still_lent: list[int] = []
+    released = threading.Event()
+    decode, release = kafka_server.decode_request, KafkaConnection.release
+
+    def note_body(api_key: int, version: int, body: memoryview) -> Any:
+        bodies.append(weakref.ref(body))
+        return decode(api_key, version, body)
+
+    def note_release(connection: KafkaConnection) -> None:
+        release(connection)
+        if bodies:
+            still_lent.append(len(connection._pool._lent))
+            released.set()
+
+    monkeypatch.setattr(peer, "QUIET_S", 0.01)
+    monkeypatch.setattr(kafka_server, "decode_request", note_body)
+    monkeypatch.setattr(KafkaConnection, "release", note_release)
+    open_wire(broker).ask(PRODUCE, 9, produce_request(b"x" * 40_000))
+    assert released.wait(LONG_MS / 1000)
+    assert [body() for body in bodies] == [None]
+    assert still_lent == [0]
+
+
+def test_an_error_without_a_place_in_the_version_closes_the_connection(
+    broker: Broker, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KafkaStorageError("no disk")
+
+    monkeypatch.setattr(kafka_server, "handler_for", lambda _: fail)
+    assert wire.ask(FETCH, 7, fetch_request(0)).error_code == KafkaStorageError.number
+    wire.send(FETCH, 6, fetch_request(0))
+    assert wire.is_closed()
+    assert "no disk" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a" * 32_767, "\x01" * 20_000, "\U0001f600" * 8_000])
+def test_a_name_of_any_length_is_refused_with_an_answer(wire: KafkaWire, name: str) -> None:
+    (topic,) = wire.ask(PRODUCE, 8, produce_request(b"x", name)).responses
+    assert topic.partition_responses[0].error_code == UnknownTopicOrPartitionError.number
+    request = CreateTopicsRequest([CreatableTopic(name, 1, 3)])
+    assert wire.ask(CREATE_TOPICS, 2, request).topics[0].error_code

@@ -164,7 +164,8 @@ class KafkaConnection:
 def _refuse(header: RequestHeader, api: Api | None, body: memoryview) -> Refused:
     who = f"client id {header.client_id!r}"
     if api is None:
-        return Refused(InvalidRequestError(f"api key {header.api_key} is not served ({who})"), header)
+        what = f"api key {header.api_key} version {header.api_version}"
+        return Refused(InvalidRequestError(f"{what} is not served ({who})"), header)
     error = UnsupportedVersionError(
         f"{api.name} version {header.api_version} is not served,"
         f" {max(api.versions.first, api.served_from)} to {api.versions.last} are ({who})"

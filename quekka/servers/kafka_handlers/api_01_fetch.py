@@ -1,9 +1,9 @@
 """Fetch (key 1), versions 4 to 12: record batches as they lie in the log, waited for where there are few.
 
 The wait ends when `min_bytes` can be read at all the positions together, when a position has an error to be
-told, or after `max_wait_ms`. The first partition with records gives at least one whole batch, however large
-(KIP-74); the others keep within `partition_max_bytes` and what is left of `max_bytes`, and are empty when the
-next batch does not fit. Nothing is cut inside a batch.
+told, or after `max_wait_ms`, of which `WAIT_MS_MAX` count. The first partition with records gives at least
+one whole batch, however large (KIP-74); the others keep within `partition_max_bytes` and what is left of
+`max_bytes`, and are empty when the next batch does not fit. Nothing is cut inside a batch.
 
 Fetch sessions are declined: every response has session id 0, so clients ask for all partitions each time, and
 every partition asked for is in the response. There are no transactions: the last stable offset is the log end
@@ -30,6 +30,8 @@ from quekka.storage.log_slice import EMPTY_SLICE, LogSlice
 
 RESPONSE_BYTES_MAX = 55 * 1024 * 1024
 """As Kafka's fetch.max.bytes."""
+WAIT_MS_MAX = 300_000
+"""A client that went away during the wait is noticed only after it, and keeps its connection until then."""
 READ_COMMITTED = 1
 NO_OFFSET = -1
 
@@ -77,7 +79,7 @@ def _wait(session: KafkaSession, request: FetchRequest, positions: list[Position
     if not places or len(places) < len(positions):
         return
     session.flush()
-    deadline = Deadline(request.max_wait_ms / 1000, session.broker.clock)
+    deadline = Deadline(min(request.max_wait_ms, WAIT_MS_MAX) / 1000, session.broker.clock)
     wait_for_data(session.broker, places, min(request.min_bytes, request.max_bytes), deadline)
 
 

@@ -11,6 +11,7 @@ from kafka_wire import KafkaWire
 from quekka.embedded import Broker
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
+from quekka.servers.kafka_handlers import api_01_fetch
 
 FETCH = 1
 VERSIONS = [*range(4, 13)]
@@ -173,6 +174,22 @@ def test_an_empty_response_comes_when_the_wait_is_over(
     request = request_of(at(6), min_bytes=min_bytes, max_wait_ms=max_wait_ms)
     (data,) = partitions_of(wire.ask(FETCH, 11, request))
     assert (data.error_code, values(data)) == (0, [])
+
+
+def test_no_wait_is_longer_than_the_limit(
+    orders: Broker, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float | None] = []
+
+    def note(*arguments: Any) -> bool:
+        waits_s.append(arguments[-1].remaining_s())
+        return False
+
+    monkeypatch.setattr(api_01_fetch, "wait_for_data", note)
+    wire.ask(FETCH, 11, request_of(at(6), max_wait_ms=2**31 - 1))
+    (wait_s,) = waits_s
+    assert wait_s is not None
+    assert wait_s <= api_01_fetch.WAIT_MS_MAX / 1000
 
 
 def test_a_request_for_nothing_is_answered_at_once(orders: Broker, wire: KafkaWire) -> None:
