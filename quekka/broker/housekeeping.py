@@ -110,15 +110,16 @@ class Housekeeping:
         now_ms = self._clock.wall_ms()
         for topic in self._topics():
             for partition in topic.partitions:
-                before_offset = expired_before_offset(partition.view(), topic.config, now_ms)
-                if before_offset is not None:
-                    self._submit(topic, RetentionCommand(partition, before_offset))
+                try:
+                    self._check_retention(topic, partition, now_ms)
+                except QuekkaError as error:
+                    # Often a topic that is deleted meanwhile; never a reason to keep what others have.
+                    logger.warning("%s: no retention now: %s", partition, error.message)
 
-    def _submit(self, topic: "Topic", command: RetentionCommand) -> None:
-        try:
-            topic.writer.submit(command)
-        except QuekkaError as error:
-            logger.debug("%s: no retention now: %s", topic.name, error.message)
+    def _check_retention(self, topic: "Topic", partition: "Partition", now_ms: int) -> None:
+        before_offset = expired_before_offset(partition.view(), topic.config, now_ms)
+        if before_offset is not None:
+            topic.writer.submit(RetentionCommand(partition, before_offset))
 
     # Cleaning
 

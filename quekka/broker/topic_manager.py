@@ -239,10 +239,13 @@ class TopicManager:
             self._check_more_partitions_locked(self.get(name), total)
 
     def close(self) -> bool:
-        """End every writer and close every log; True when all that was appended is on disk."""
+        """End every writer and close every log; True when all that was appended is on disk.
+
+        Of topics that are not served nobody knows that: the next open has to check them all the same.
+        """
         topics = self.all()
         ends = [topic.writer.stop(ShuttingDownError("the broker is stopping")) for topic in topics]
-        is_clean = True
+        is_clean = not self._not_served
         for topic, end in zip(topics, ends, strict=True):
             try:
                 end.wait()
@@ -306,6 +309,8 @@ def _close_logs(topic: Topic) -> bool:
     """Close the topic's logs, each of them; False when one could not bring all it had to disk."""
     is_clean = True
     for partition in topic.partitions:
+        # A log that a failed sync has closed to appends has nothing left to sync, and is not on disk.
+        is_clean = is_clean and partition.log.writer.closed_reason is None
         try:
             partition.log.close()
         except KafkaStorageError as error:

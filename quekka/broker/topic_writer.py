@@ -104,10 +104,11 @@ class TopicWriter:
     # The writer's own thread from here on.
 
     def _start_thread(self) -> None:
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._writer_loop, name=f"quekka-writer-{self._topic_name}", daemon=True
         )
-        self._thread.start()
+        thread.start()
+        self._thread = thread  # not before: one that could not be started cannot be joined
 
     def _writer_loop(self) -> None:
         while True:

@@ -31,8 +31,9 @@ class Worker:
             if self._stopped:
                 return False
             if self._thread is None:
-                self._thread = threading.Thread(target=self._worker_loop, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._worker_loop, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread  # not before: one that could not be started does no jobs
             self._jobs.put(job)
             return True
 

@@ -286,7 +286,9 @@ class LogWriter:
         self._unsynced = [
             segment
             for segment in self._unsynced
-            if segment is self._active or segment.synced_bytes < segment.size_bytes
+            if segment is self._active
+            or segment.synced_bytes < segment.size_bytes
+            or segment.unsynced_files()  # sealed while the sync ran: its indexes got their last entries
         ]
         if self._active is ticket.segments[-1].segment:
             self._unsynced_directories = ()

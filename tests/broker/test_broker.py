@@ -48,6 +48,29 @@ def test_what_could_not_be_brought_to_disk_leaves_no_marker(
     assert values_of(start_core().topics.get("logs").partition(0)) == [b"0"]
 
 
+def test_a_sync_that_failed_long_before_the_stop_leaves_no_marker(
+    start_core: StartCore, faulty_files: FaultyFiles, tmp_path: Path
+) -> None:
+    core = start_core()
+    publish(core, "logs", b"0")
+    log = core.topics.get("logs").partition(0).log
+    ticket = log.writer.begin_flush()
+    with pytest.raises(KafkaStorageError):
+        log.writer.finish_flush(ticket, OSError(errno.EIO, "lost"))
+    core.topics.get("logs").writer._dirty.clear()  # as the flusher's ticket leaves it
+    core.stop()
+    assert not (tmp_path / "data" / ".clean_shutdown").exists()
+
+
+def test_a_topic_that_is_not_served_leaves_no_marker(start_core: StartCore, tmp_path: Path) -> None:
+    core = start_core()
+    core.topics.create("logs")
+    core.stop()
+    (tmp_path / "data" / "topics" / "logs" / "topic.json").write_text("{")
+    start_core().stop()
+    assert not (tmp_path / "data" / ".clean_shutdown").exists()
+
+
 def test_stop_ends_every_thread(start_core: StartCore) -> None:
     before = threading.active_count()
     core = start_core()

@@ -2,11 +2,16 @@
 
 import queue
 
+import pytest
 from broker_helpers import StartCore, batch_of, publish, values_of
 
+from quekka.broker import housekeeping
 from quekka.broker.broker import BrokerCore
 from quekka.broker.partition import Partition
 from quekka.clock import ManualClock
+from quekka.errors import KafkaStorageError
+from quekka.storage.log_config import LogConfig
+from quekka.storage.log_view import LogView
 
 
 def until(partition: Partition, is_so) -> None:
@@ -82,3 +87,23 @@ def test_compaction_leaves_topics_alone_that_only_delete(core: BrokerCore, manua
     publish(core, "logs", b"0", b"1")
     manual_clock.advance(60)
     assert values_of(core.topics.get("logs").partition(0)) == [b"0", b"1"]
+
+
+def test_a_partition_that_cannot_be_looked_at_does_not_keep_what_others_have(
+    core: BrokerCore, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bad", "good"):
+        core.topics.create(name, settings={"retention.ms": "1000", "segment.bytes": "100"})
+        publish(core, name, b"0")
+    bad, good = (core.topics.get(name).partition(0) for name in ("bad", "good"))
+    look = housekeeping.expired_before_offset
+
+    def fail_for_bad(view: LogView, config: LogConfig, now_ms: int) -> int | None:
+        if view is bad.view():
+            raise KafkaStorageError("00000000000000000000.timeindex is missing")
+        return look(view, config, now_ms)
+
+    monkeypatch.setattr(housekeeping, "expired_before_offset", fail_for_bad)
+    manual_clock.advance(300)
+    until(good, lambda: good.view().log_start_offset == 1)
+    assert bad.view().log_start_offset == 0

@@ -318,3 +318,20 @@ def test_deleting_a_topic_frees_its_space_also_after_an_append_was_refused(
     finally:
         gc.enable()
     assert not [name for name in held if name.endswith(".log (deleted)")]
+
+
+def test_a_writer_that_could_not_be_started_keeps_nobody_from_stopping(
+    start_core: StartCore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    core = start_core()
+    core.topics.create("logs")
+
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            publish(core, "logs", b"0")
+    core.stop()
+    assert (tmp_path / "data" / ".clean_shutdown").exists()

@@ -37,3 +37,21 @@ def test_a_stopped_worker_takes_no_job() -> None:
     worker = Worker("quekka-test")
     worker.stop()
     assert not worker.submit(lambda: None)
+
+
+def test_a_thread_that_cannot_be_started_is_tried_again_with_the_next_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    worker = Worker("quekka-test")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            worker.submit(lambda: done.append("refused"))
+    assert worker.submit(lambda: done.append("next"))
+    worker.stop()
+    assert done == ["next"]
+
+
+def _no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

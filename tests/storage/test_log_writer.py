@@ -262,6 +262,18 @@ def test_what_was_flushed_survives_a_power_cut(bench: Make) -> None:
     assert offsets(log.view)[:12] == list(range(12))
 
 
+def test_index_entries_of_a_roll_during_a_flush_are_synced_by_the_next_one(bench: Make) -> None:
+    log = bench()
+    writer = log.log.writer
+    log.append(batch(b"a", b"b", timestamps_ms=(START_MS, START_MS + 5)))
+    ticket = writer.begin_flush()
+    writer.roll()
+    ticket.sync()
+    writer.finish_flush(ticket, None)
+    synced = {Path(file.path) for sync in writer.begin_flush().segments for file in sync.files}
+    assert log.paths(0).time_index in synced
+
+
 def test_flushed_indexes_need_not_be_made_again(bench: Make, caplog: pytest.LogCaptureFixture) -> None:
     files = FaultyFiles()
     log = bench(files=files, segment_bytes=500, index_interval_bytes=150)
