@@ -172,9 +172,13 @@ class TopicManager:
             described = TopicFile(name, uuid.uuid4(), partitions, dict(settings))
             try:
                 directory = described.create_directory(self._data_dir.topics_path, self._files)
-                topic = self._factory.open(directory, described, was_clean_stop=True)
             except OSError as error:
                 raise KafkaStorageError(f"topic {name} could not be made: {error}") from error
+            try:
+                topic = self._factory.open(directory, described, was_clean_stop=True)
+            except QuekkaError:
+                self._take_back_locked(described)
+                raise
             self._show_locked(topic)
         logger.info("topic %s created: %d partitions", name, partitions)
         return topic
@@ -261,6 +265,13 @@ class TopicManager:
     def _show_locked(self, topic: Topic) -> None:
         self._topics[topic.name] = topic
         self._collision_keys[collision_key(topic.name)] = topic.name
+
+    def _take_back_locked(self, described: TopicFile) -> None:
+        """Free the name of a topic that was made but cannot be opened; nobody was told that it is there."""
+        try:
+            described.delete_directory(self._data_dir.topics_path, self._files)
+        except OSError as error:
+            logger.error("topic %s could not be made, and its files stay: %s", described.name, error)
 
     def _end(self, topic: Topic, reason: QuekkaError) -> None:
         end = topic.writer.stop(reason)

@@ -177,6 +177,18 @@ def test_a_topic_whose_description_is_damaged_is_left_alone_and_the_others_are_s
     assert description.read_text() == content
 
 
+def test_a_topic_whose_logs_cannot_be_made_leaves_its_name_free(
+    start_core: StartCore, faulty_files: FaultyFiles, tmp_path: Path
+) -> None:
+    core = start_core()
+    faulty_files.fail("create", path="*.index", error=errno.ENOSPC)
+    with pytest.raises(KafkaStorageError, match="No space left"):
+        core.topics.create("logs", 2)
+    assert list((tmp_path / "data" / "topics").iterdir()) == []
+    core.topics.create("logs", 2)
+    assert publish(core, "logs", b"0", partition=1) == 0
+
+
 def test_topics_that_cannot_be_listed_stop_the_start(
     start_core: StartCore, faulty_files: FaultyFiles
 ) -> None:
