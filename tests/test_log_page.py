@@ -6,6 +6,7 @@ from pathlib import Path
 from source_tree import ROOT
 
 from quekka.formats.index_entry import decode_offset_entry, decode_time_entry
+from quekka.formats.producer_snapshot import ENTRY_BYTES, HEAD_BYTES
 from quekka.formats.record import Record
 from quekka.formats.record_batch import HEADER, iter_batches, iter_records, verify_crc
 from quekka.formats.record_batch_builder import BatchBuilder
@@ -82,3 +83,9 @@ def test_every_kind_of_file_is_on_the_page() -> None:
     names += [BROKEN_SUFFIX, CLEANED_SUFFIX, SWAP_SUFFIX, DELETED_SUFFIX]
     missing = [name for name in names if name not in PAGE]
     assert not missing
+
+
+def test_the_snapshot_table_has_the_sizes_of_a_snapshot() -> None:
+    _, _, after = PAGE.partition(".Sh THE PRODUCER SNAPSHOTS\n")
+    sizes = [int(size) for size in re.findall(r"^\.It (\d+) Ta ", after.partition(".El")[0], re.MULTILINE)]
+    assert (sum(sizes[:3]), sum(sizes[3:])) == (HEAD_BYTES, ENTRY_BYTES)

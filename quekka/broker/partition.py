@@ -64,7 +64,9 @@ class Partition:
         """
         future = AppendFuture(self._writer.wakes)
         size_bytes = sum(map(len, batches))
-        producers = tuple(headers) if any(header.producer_id >= 0 for header in headers) else ()
+        producers: tuple[BatchHeader, ...] = ()
+        if headers and any(header.producer_id >= 0 for header in headers):
+            producers = tuple(headers)
         self._writer.submit(
             AppendCommand(self, batches, records_count, size_bytes, future, producers), size_bytes, deadline
         )

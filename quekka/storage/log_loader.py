@@ -81,7 +81,7 @@ class LogLoader:
         base_offsets, snapshot_offsets = sweep_directory(context.files, context.directory)
         sealed, active = self._load_segments(base_offsets, log_start_offset)
         snapshots = ProducerSnapshots(context, snapshot_offsets)
-        producers = load_producers(context, snapshots, (*sealed, active.view()), self._recovery_point)
+        producers = load_producers(context, snapshots, sealed, active, self._recovery_point)
         first_offset = sealed[0].base_offset if sealed else active.base_offset
         return LoadedLog(tuple(sealed), active, max(log_start_offset, first_offset), producers, snapshots)
 

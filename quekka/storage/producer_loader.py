@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 
 from quekka.errors import CorruptMessageError, KafkaStorageError
 from quekka.formats.record_batch import BatchHeader
+from quekka.storage.active_segment import ActiveSegment
 from quekka.storage.batch_walk import FAR_BYTES, walk_headers
 from quekka.storage.log_context import LogContext
 from quekka.storage.producer_snapshots import ProducerSnapshots
@@ -35,16 +36,19 @@ _PRODUCER_ID = BatchHeader._fields.index("producer_id")
 def load_producers(
     context: LogContext,
     snapshots: ProducerSnapshots,
-    segments: Sequence[SegmentView],
+    sealed: Sequence[SegmentView],
+    active: ActiveSegment,
     recovery_point: int | None,
 ) -> ProducerState:
-    """The state at the end of `segments`, the last of which is the active one.
+    """The state at the log's end.
 
     `recovery_point` is None after a clean stop. Raises OSError when snapshots that do not belong to the log
     any more cannot be removed, or those that do cannot be brought to disk.
     """
     state = ProducerState(context.producer_limits, context.clock)
-    active = segments[-1]
+    if recovery_point is None and not snapshots.offsets:
+        return state
+    segments = (*sealed, active.view())
     snapshots.keep_within(segments[0].base_offset, active.next_offset)
     start_offset = active.next_offset if recovery_point is None else recovery_point
     if snapshots.offsets:
