@@ -5,22 +5,7 @@ import threading
 
 import pytest
 
-from quekka.broker import wake as wake_module
 from quekka.broker.wake import Wake, WakePool
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(
-            True, id="eventfd", marks=pytest.mark.skipif(not hasattr(os, "eventfd"), reason="no eventfd")
-        ),
-        pytest.param(False, id="pipe"),
-    ],
-    autouse=True,
-)
-def _kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test with both kinds of descriptors."""
-    monkeypatch.setattr(wake_module, "HAS_EVENTFD", request.param)
 
 
 def test_a_set_ends_the_wait_of_another_thread() -> None:
@@ -45,6 +30,13 @@ def test_sets_before_the_wait_count_once() -> None:
     wake.wait()
     wake.wait(timeout_s=0)
     wake.set()
+    wake.wait()
+
+
+def test_sets_beyond_what_a_pipe_holds_do_not_block() -> None:
+    wake = Wake()
+    for _ in range(70_000):
+        wake.set()
     wake.wait()
 
 
