@@ -42,10 +42,14 @@ class Topic:
 
     def configure(self, own_settings: Mapping[str, str]) -> None:
         """Take over settings; raises InvalidConfigError and changes nothing where one cannot be so."""
-        self.config = LogConfig.from_settings({**self._defaults, **own_settings})
+        self.config = self.config_with(own_settings)
         self.own_settings = MappingProxyType(dict(own_settings))
         for partition in self.partitions:
             partition.log.config = self.config
+
+    def config_with(self, own_settings: Mapping[str, str]) -> LogConfig:
+        """What these settings mean with the broker's defaults; raises InvalidConfigError."""
+        return LogConfig.from_settings({**self._defaults, **own_settings})
 
     def settings(self) -> dict[str, str]:
         """Every topic setting by Kafka's name with the text of the value in effect."""

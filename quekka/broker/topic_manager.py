@@ -336,7 +336,7 @@ def _altered(topic: Topic, settings: Mapping[str, str]) -> dict[str, str]:
         find_setting(TOPIC_SETTINGS, setting)
     changed = {**topic.own_settings, **settings}
     own = {key: value for key, value in changed.items() if value != "" or key not in settings}
-    LogConfig.from_settings(own)
+    topic.config_with(own)
     return own
 
 

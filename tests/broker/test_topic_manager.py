@@ -189,6 +189,16 @@ def test_a_topic_whose_logs_cannot_be_made_leaves_its_name_free(
     assert publish(core, "logs", b"0", partition=1) == 0
 
 
+def test_settings_that_the_brokers_defaults_forbid_change_nothing(start_core: StartCore) -> None:
+    defaults = {"log.cleaner.min.compaction.lag.ms": "5000"}
+    core = start_core(defaults)
+    core.topics.create("logs")
+    with pytest.raises(InvalidConfigError, match=r"more than max\.compaction\.lag\.ms=1000"):
+        core.topics.alter("logs", {"max.compaction.lag.ms": "1000"})
+    core.stop()
+    assert start_core(defaults).topics.names() == ["logs"]
+
+
 def test_topics_that_cannot_be_listed_stop_the_start(
     start_core: StartCore, faulty_files: FaultyFiles
 ) -> None:
