@@ -7,6 +7,7 @@ writer is about to wait, and leaves both on one processor more often (quekka-int
 costs).
 """
 
+import contextlib
 import os
 import select
 from collections import deque
@@ -39,10 +40,8 @@ class Wake:
 
     def set(self) -> None:
         """End the wait that is, or the next one."""
-        try:  # noqa: SIM105 (contextlib.suppress costs as much as the call)
+        with contextlib.suppress(BlockingIOError):  # a pipe that is full of sets is set
             os.write(self._write_fd, b"\0")
-        except BlockingIOError:
-            pass  # a pipe that is full of sets is set
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Sleep until it is set, or for `timeout_s`."""
