@@ -1,9 +1,9 @@
 """Produce (key 0), versions 3 to 11: record batches as they came, checked and handed to the writers.
 
 All partitions of a request are queued before any is waited for, and the response is promised, so the requests
-behind this one are queued too. `acks` 1 and -1 are the same with one replica. With `acks` 0 there is no
-response; an error then closes the connection, as in Kafka. Versions 0 to 2 are answered by
-`protocols/kafka/connection.py`.
+behind this one are queued too. Where queues are full, `request.timeout.ms` counts for all together.
+`acks` 1 and -1 are the same with one replica. With `acks` 0 there is no response; an error then closes the
+connection, as in Kafka. Versions 0 to 2 are answered by `protocols/kafka/connection.py`.
 
 Each partition has exactly one batch of magic 2. The topic must exist: Metadata makes topics, Produce does
 not. What else is checked is `storage/batch_validator.py`'s. A retry of an idempotent producer is answered as
@@ -108,6 +108,7 @@ class ProducePromise(Promise):
 
 def produce(session: KafkaSession, request: ProduceRequest, version: int) -> ProducePromise:
     check = _check_request(request)
+    deadline = Deadline(session.broker.config.request_timeout_ms / 1000, session.broker.clock)
     topics: list[tuple[str, list[tuple[int, AppendedBatch | QuekkaError]]]] = []
     for topic in request.topic_data:
         outcomes: list[tuple[int, AppendedBatch | QuekkaError]] = []
@@ -115,7 +116,7 @@ def produce(session: KafkaSession, request: ProduceRequest, version: int) -> Pro
             try:
                 if check is not None:
                     raise check
-                outcomes.append((data.index, _append(session, topic.name, data, version)))
+                outcomes.append((data.index, _append(session, topic.name, data, version, deadline)))
             except QuekkaError as error:
                 outcomes.append((data.index, error))
         topics.append((topic.name, outcomes))
@@ -131,15 +132,16 @@ def _check_request(request: ProduceRequest) -> QuekkaError | None:
     return None
 
 
-def _append(session: KafkaSession, topic: str, data: PartitionProduceData, version: int) -> AppendedBatch:
-    broker = session.broker
+def _append(
+    session: KafkaSession, topic: str, data: PartitionProduceData, version: int, deadline: Deadline
+) -> AppendedBatch:
     partition = find_partition(session, check_writable(topic), data.index)
     records = data.records
     if not records:
         raise InvalidRecordError("no record batch")
     if len(records) > _MAGIC_AT and records[_MAGIC_AT] != MAGIC:
         raise InvalidRecordError(f"records of magic {records[_MAGIC_AT]}, only {MAGIC} is served")
-    headers = validate_batches(records, partition.log.config, broker.clock.wall_ms())
+    headers = validate_batches(records, partition.log.config, session.broker.clock.wall_ms())
     if len(headers) != 1:
         raise InvalidRecordError(f"{len(headers)} batches for one partition, it must be one")
     header = headers[0]
@@ -147,7 +149,6 @@ def _append(session: KafkaSession, topic: str, data: PartitionProduceData, versi
         raise TransactionalIdAuthorizationFailedError("transactions are not served")
     if header.codec == ZSTD and version < ZSTD_FROM:
         raise UnsupportedCompressionTypeError(f"zstd needs Produce version {ZSTD_FROM}, this is {version}")
-    deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
     future = partition.append((records,), header.records_count, deadline, headers)
     session.records_in += header.records_count
     return AppendedBatch(partition, header, future)

@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from broker_helpers import batch_of, values_of
 from kafka_wire import KafkaWire
 from log_bench import batch_by
 
+from quekka.broker.partition import Partition
+from quekka.deadline import Deadline
 from quekka.embedded import Broker
+from quekka.errors import RequestTimedOutError, ThrottlingError
 from quekka.formats.compression import GZIP, ZSTD
 from quekka.formats.crc32c import crc32c
 from quekka.formats.record_batch_builder import BatchBuilder
@@ -241,6 +245,23 @@ def test_versions_with_older_records_are_told_that_they_are_not_served(
 ) -> None:
     (outcome,) = outcomes(wire.ask(PRODUCE, version, request_of(BATCH)))
     assert (outcome.error_code, outcome.base_offset) == (35, -1)
+
+
+def test_the_partitions_of_a_request_share_one_deadline(
+    orders: Broker, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[Deadline] = []
+
+    def full(*arguments: Any) -> None:
+        deadlines.extend(argument for argument in arguments if isinstance(argument, Deadline))
+        raise ThrottlingError("the queue is full")
+
+    monkeypatch.setattr(Partition, "append", full)
+    topic = TopicProduceData("orders", [PartitionProduceData(0, memoryview(batch_of([b"x"], 0)))] * 3)
+    found = outcomes(wire.ask(PRODUCE, 9, ProduceRequest(None, -1, 1000, [topic])))
+    assert [outcome.error_code for outcome in found] == [RequestTimedOutError.number] * 3
+    assert len(deadlines) == 3
+    assert all(deadline is deadlines[0] for deadline in deadlines)
 
 
 def test_records_are_counted(orders: Broker, open_wire: Callable[..., KafkaWire]) -> None:
