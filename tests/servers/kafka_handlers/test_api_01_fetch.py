@@ -9,9 +9,12 @@ from broker_helpers import publish
 from kafka_wire import KafkaWire
 
 from quekka.embedded import Broker
+from quekka.errors import KafkaStorageError
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
 from quekka.servers.kafka_handlers import api_01_fetch
+from quekka.storage.log_slice import LogSlice
+from quekka.storage.log_view import LogView
 
 FETCH = 1
 VERSIONS = [*range(4, 13)]
@@ -190,6 +193,24 @@ def test_no_wait_is_longer_than_the_limit(
     (wait_s,) = waits_s
     assert wait_s is not None
     assert wait_s <= api_01_fetch.WAIT_MS_MAX / 1000
+
+
+def test_a_log_that_cannot_be_read_while_waiting_is_the_error_of_its_partition(
+    orders: Broker, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged, read = orders.core.topics.get("orders").partition(0), LogView.read
+
+    def read_some(view: LogView, offset: int, max_bytes: int) -> LogSlice:
+        if view is damaged.view():
+            raise KafkaStorageError("no such file")
+        return read(view, offset, max_bytes)
+
+    monkeypatch.setattr(LogView, "read", read_some)
+    response = wire.ask(FETCH, 11, request_of(at(0), at(0, 1), min_bytes=1_000_000, max_wait_ms=LONG_MS))
+    assert response.error_code == 0
+    first, second = partitions_of(response)
+    assert (first.error_code, second.error_code) == (KafkaStorageError.number, 0)
+    assert values(second) == [b"other"]
 
 
 def test_a_request_for_nothing_is_answered_at_once(orders: Broker, wire: KafkaWire) -> None:
