@@ -124,5 +124,5 @@ class Timers:
                 wait_s = self._due[0][0] - self._clock.monotonic_s()
                 if wait_s <= MOMENT_S:
                     return heapq.heappop(self._due)[2]
-                self._changed.wait(wait_s)
+                self._changed.wait(min(wait_s, threading.TIMEOUT_MAX))
             return None

@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 import pytest
 
 from quekka.broker.timers import SWEEP_MIN, Timers
-from quekka.clock import ManualClock
+from quekka.clock import SYSTEM_CLOCK, ManualClock
 
 WAIT_S = 10
 
@@ -118,3 +119,13 @@ def test_a_sweep_keeps_what_was_not_cancelled(clock: ManualClock, timers: Timers
     kept = range(0, 10 * SWEEP_MIN, 3)
     assert [ran.get(timeout=WAIT_S) for _ in kept] == list(kept)
     assert ran.empty()
+
+
+def test_a_timer_that_is_never_due_leaves_the_others_to_run() -> None:
+    timers = Timers(SYSTEM_CLOCK)
+    timers.after((2**63 - 1) / 1000, lambda: None)
+    timers.start()
+    ran = threading.Event()
+    timers.after(0.01, ran.set)
+    assert ran.wait(10)
+    timers.stop()
