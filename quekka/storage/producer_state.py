@@ -213,7 +213,7 @@ class ProducerState:
         now_s = self.now_s()
         for entry in entries:
             batches: tuple[ProducerBatch, ...] = ()
-            if entry.last_offset != NO_OFFSET:
+            if entry.last_offset >= 0:
                 batches = (ProducerBatch(*entry[2:6]),)
             self.put(entry.producer_id, ProducerEntry(entry.producer_epoch, batches, now_s, *entry[6:]))
 

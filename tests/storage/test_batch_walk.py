@@ -7,8 +7,15 @@ import pytest
 from log_bench import START_MS, batch
 
 from quekka.errors import CorruptMessageError
-from quekka.formats.record_batch import HEADER_BYTES, patch_offsets
-from quekka.storage.batch_walk import BatchSpan, fields_of_one_batch, find_batch, walk_batches
+from quekka.formats.record_batch import HEADER_BYTES, patch_offsets, read_header
+from quekka.storage.batch_walk import (
+    FAR_BYTES,
+    BatchSpan,
+    fields_of_one_batch,
+    find_batch,
+    walk_batches,
+    walk_headers,
+)
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import FILES
 
@@ -41,6 +48,12 @@ def test_every_batch_is_met_once_whatever_is_read_per_step(tmp_path: Path, step_
         (10, 11), (12, 12), (20, 20), (21, 21), (22, 22)
     ]  # fmt: skip
     assert {span.max_timestamp_ms for span in spans} == {START_MS}
+
+
+def test_a_walk_over_headers_gives_all_their_fields(tmp_path: Path) -> None:
+    headers = list(walk_headers(opened(tmp_path), 0, len(DATA), FAR_BYTES))
+    assert headers == [(start, read_header(DATA, start)) for start in STARTS[: len(headers)]]
+    assert len(headers) == len(BATCHES)
 
 
 def test_a_walk_begins_and_ends_where_it_is_told(tmp_path: Path) -> None:

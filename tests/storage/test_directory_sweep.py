@@ -22,9 +22,9 @@ def touched(directory: Path, *names: str) -> Path:
     return directory
 
 
-def test_segments_are_found_in_order(tmp_path: Path) -> None:
+def test_segments_and_snapshots_are_found_in_order(tmp_path: Path) -> None:
     touched(tmp_path, f"{LATER}.log", f"{SEGMENT}.log", f"{SEGMENT}.index", f"{SEGMENT}.snapshot")
-    assert sweep_directory(FILES, tmp_path).segments == [0, 7]
+    assert sweep_directory(FILES, tmp_path) == ([0, 7], [0])
     assert len(os.listdir(tmp_path)) == 4
 
 
@@ -37,6 +37,7 @@ def test_segments_are_found_in_order(tmp_path: Path) -> None:
         f"{SEGMENT}.log.deleted",
         f"{SEGMENT}.index.deleted",
         f"{SEGMENT}.index.tmp",
+        f"{LATER}.snapshot.tmp",
         f"{LATER}.index",
         f"{LATER}.timeindex",
     ],
