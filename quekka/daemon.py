@@ -14,7 +14,6 @@ import faulthandler
 import gc
 import logging
 import os
-import queue
 import resource
 import signal
 import sys
@@ -68,39 +67,45 @@ def _occupy_standard_streams() -> None:
     os.close(null)
 
 
-def _listen_to_signals() -> "queue.SimpleQueue[signal.Signals]":
-    """Install all handlers; the queue gets the first signal that asks to stop, and every SIGUSR1.
+def _listen_to_signals() -> int:
+    """Install all handlers; the descriptor from which the numbers of the signals that came can be read.
 
-    A SimpleQueue, because its `put` may interrupt its own `get`; an Event's `set` may not, and would hang.
+    The numbers are written by the C part of the handler, in whatever thread the kernel chose, so they end a
+    read that is under way in the main thread. The Python part runs only when the main thread does something:
+    a main thread that sleeps on a lock would sleep on.
     """
-    signals: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        signals.put(signal.Signals(number))
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        for stop_signal in STOP_SIGNALS:
-            signal.signal(stop_signal, _end_at_once)
-        note(number, frame)
-
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for stop_signal in STOP_SIGNALS:
-        signal.signal(stop_signal, request_stop)
+        signal.signal(stop_signal, _expect_the_second)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.stderr is None:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     else:
-        signal.signal(signal.SIGUSR1, note)
+        signal.signal(signal.SIGUSR1, _nothing_more)
         faulthandler.register(signal.SIGUSR1, chain=True)
-    return signals
+    return readable
 
 
-def _wait_for_stop(signals: "queue.SimpleQueue[signal.Signals]") -> signal.Signals:
+def _wait_for_stop(signals: int) -> signal.Signals:
     """The signal that asks to stop; whoever asks for stacks meanwhile gets the threads' names."""
-    while (received := signals.get()) not in STOP_SIGNALS:
-        # Not in the handler: it may have interrupted a holder of the lock that `enumerate` takes.
-        for thread in threading.enumerate():
-            sys.stderr.write(f"Thread 0x{thread.ident or 0:016x} is {thread.name}\n")
-    return received
+    while True:
+        for number in os.read(signals, 4096):
+            if number in STOP_SIGNALS:
+                return signal.Signals(number)
+            # Not in the handler: it may have interrupted a holder of the lock that `enumerate` takes.
+            for thread in threading.enumerate():
+                sys.stderr.write(f"Thread 0x{thread.ident or 0:016x} is {thread.name}\n")
+
+
+def _expect_the_second(_number: int, _frame: FrameType | None) -> None:
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, _end_at_once)
+
+
+def _nothing_more(_number: int, _frame: FrameType | None) -> None:
+    """The number has been written; that is all there is to do."""
 
 
 def _end_at_once(number: int, _frame: FrameType | None) -> None:

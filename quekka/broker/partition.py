@@ -9,6 +9,7 @@ from quekka.broker.commands import AppendCommand, DeleteRecordsCommand
 from quekka.broker.completion import Completion
 from quekka.broker.signal import Signal
 from quekka.deadline import Deadline
+from quekka.errors import InvalidRecordError
 from quekka.formats.record_batch import BatchHeader
 from quekka.offset_spec import OffsetSpec
 from quekka.storage.log_view import LogView
@@ -62,6 +63,8 @@ class Partition:
         Waits while the topic's queue is full; raises ThrottlingError when it still is at the deadline,
         UnknownTopicOrPartitionError when the topic was deleted, ShuttingDownError when the broker stops.
         """
+        if not batches:
+            raise InvalidRecordError("no record batch")
         future = AppendFuture(self._writer.wakes)
         size_bytes = sum(map(len, batches))
         producers: tuple[BatchHeader, ...] = ()

@@ -6,12 +6,14 @@ Rules (source: UnifiedLog.deleteOldSegments), oldest segment first, stopping at 
 2. size: it goes when the partition without it still holds `retention.bytes` or more;
 3. start: it goes when all of it lies before the log start offset (records deleted on request).
 
+Records without a timestamp (-1) are as old as the file: since it was last written.
 By time the active segment may go too, once all of it is too old: the writer rolls first. By size it never
 goes.
 """
 
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_view import LogView
+from quekka.storage.segment import SegmentView
 
 
 def expired_before_offset(view: LogView, config: LogConfig, now_ms: int) -> int | None:
@@ -26,7 +28,7 @@ def expired_before_offset(view: LogView, config: LogConfig, now_ms: int) -> int 
         too_old = (
             config.cleanup_delete
             and config.retention_ms >= 0
-            and segment.max_timestamp_ms < now_ms - config.retention_ms
+            and newest_ms(segment) < now_ms - config.retention_ms
         )
         too_much = (
             config.cleanup_delete
@@ -40,3 +42,9 @@ def expired_before_offset(view: LogView, config: LogConfig, now_ms: int) -> int 
         excess_bytes -= segment.size_bytes
         before_offset = segment.next_offset
     return before_offset
+
+
+def newest_ms(segment: SegmentView) -> int:
+    """The time of a segment's newest record, or, where none has one, of its last append."""
+    timestamp_ms = segment.max_timestamp_ms
+    return timestamp_ms if timestamp_ms >= 0 else segment.modified_ms()

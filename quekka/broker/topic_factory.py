@@ -32,26 +32,27 @@ class Checkpoints:
         }
         self._written = dict(known)
 
-    def write(self, partitions: tuple[Partition, ...]) -> None:
-        """Write down recovery points and log start offsets; a failure is logged, for it loses nothing.
+    def write(self, partitions: tuple[Partition, ...]) -> bool:
+        """Write down recovery points and log start offsets; False when the latter could not be.
 
         A log start offset is written durably, since deleted records must not come back; a recovery point
-        only saves work after a crash.
+        only saves work after a crash, so nothing is lost when it cannot be written. Failures are logged.
         """
         self._write(RECOVERY_POINT_NAME, {p.index: p.log.recovery_point for p in partitions}, durable=False)
-        self._write(
+        return self._write(
             LOG_START_OFFSET_NAME, {p.index: p.view().log_start_offset for p in partitions}, durable=True
         )
 
-    def _write(self, name: str, offsets: dict[int, int], *, durable: bool) -> None:
+    def _write(self, name: str, offsets: dict[int, int], *, durable: bool) -> bool:
         if self._written.get(name) == offsets:
-            return
+            return True
         try:
             self._files[name].write(offsets, durable=durable)
         except OSError as error:
             logger.error("%s could not be written: %s", self._files[name].path, error)
-        else:
-            self._written[name] = offsets
+            return False
+        self._written[name] = offsets
+        return True
 
 
 class TopicFactory:
@@ -90,8 +91,8 @@ class TopicFactory:
         checkpoints = Checkpoints(directory, self._files, known)
         topic: Topic
 
-        def write_checkpoints() -> None:
-            checkpoints.write(topic.partitions)
+        def write_checkpoints() -> bool:
+            return checkpoints.write(topic.partitions)
 
         writer = TopicWriter(described.name, self._queue_bytes_max, self._housekeeping, write_checkpoints)
         topic = Topic(

@@ -51,7 +51,7 @@ class TopicWriter:
         topic_name: str,
         bytes_max: Callable[[], int],
         housekeeping: "Housekeeping",
-        write_checkpoints: Callable[[], None],
+        write_checkpoints: Callable[[], bool],
     ) -> None:
         self._topic_name = topic_name
         self._housekeeping = housekeeping
@@ -111,19 +111,25 @@ class TopicWriter:
         self._thread = thread  # not before: one that could not be started cannot be joined
 
     def _writer_loop(self) -> None:
-        while True:
-            for command in self._gather(self._queue.take_all()):
-                if isinstance(command, list):
-                    self._append_group(command)
-                elif isinstance(command, StopCommand):
-                    self._queue.leave()
-                    self._stop(command)
-                    return
-                elif isinstance(command, RetireCommand):
-                    if not self._dirty and not self._syncs_under_way and self._queue.leave():
-                        return
-                else:
-                    self._act(command)
+        # What was served must not stay in a local here: it would keep its buffers while the writer sleeps.
+        while self._serve(self._queue.take_all()):
+            continue
+
+    def _serve(self, commands: list[Command]) -> bool:
+        """Carry out all commands; False when the thread has to end."""
+        for command in self._gather(commands):
+            if isinstance(command, list):
+                self._append_group(command)
+            elif isinstance(command, StopCommand):
+                self._queue.leave()
+                self._stop(command)
+                return False
+            elif isinstance(command, RetireCommand):
+                if not self._dirty and not self._syncs_under_way and self._queue.leave():
+                    return False
+            else:
+                self._act(command)
+        return True
 
     def _gather(self, commands: list[Command]) -> Sequence[Command | list[AppendCommand]]:
         """Neighbouring appends as one list; the order of all else is kept.
@@ -258,8 +264,13 @@ class TopicWriter:
                 if partition.log.writer.closed_reason is None:
                     self._mark_dirty(partition)
                 continue
+            try:
+                self._housekeeping.sync_files(self, partition, ticket)
+            except RuntimeError as error:  # no thread can be started
+                logger.error("%s: not flushed: %s", partition, error)
+                self._mark_dirty(partition)
+                continue
             self._syncs_under_way += 1
-            self._housekeeping.sync_files(self, partition, ticket)
 
     def _flushed(self, command: FlushedCommand) -> None:
         self._syncs_under_way -= 1
@@ -292,9 +303,10 @@ class TopicWriter:
         writer = partition.log.writer
         before_offset = writer.log_end_offset if command.before_offset == -1 else command.before_offset
         writer.advance_log_start(before_offset)
-        self._write_checkpoints()
-        writer.delete_segments_before(before_offset)
         partition.log_end.fire()
+        if not self._write_checkpoints():
+            raise KafkaStorageError(f"{partition}: a crash may bring back the records before {before_offset}")
+        writer.delete_segments_before(before_offset)
         command.done.complete(partition.log.view.log_start_offset)
 
     def _apply_retention(self, command: RetentionCommand) -> None:

@@ -69,6 +69,13 @@ class OpenFile:
         if count < len(buffer):
             raise self.ends_early(position + count)
 
+    def modified_ms(self) -> int:
+        """When it was last written, in milliseconds since 1970-01-01 UTC; raises KafkaStorageError."""
+        try:
+            return self.files.modified_ms(self.path)
+        except OSError as error:
+            raise KafkaStorageError(f"{self.path}: {error.strerror or error}") from error
+
     def failed(self, position: int, error: OSError) -> KafkaStorageError:
         """What to tell of a read that failed."""
         return KafkaStorageError(f"{self.path}: reading at byte {position}: {error.strerror or error}")

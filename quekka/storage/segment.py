@@ -77,6 +77,10 @@ class SegmentView:
         """The largest timestamp of its records; -1 where none has one."""
         raise NotImplementedError
 
+    def modified_ms(self) -> int:
+        """When its file was last written; raises KafkaStorageError."""
+        return self.log_file.get().modified_ms()
+
     def offset_index(self) -> OffsetSearch:
         """Its offset index, as far as this view goes."""
         raise NotImplementedError

@@ -8,7 +8,8 @@ from broker_helpers import StartCore, batch_of, publish, values_of
 from quekka.broker import housekeeping
 from quekka.broker.broker import BrokerCore
 from quekka.broker.partition import Partition
-from quekka.clock import ManualClock
+from quekka.broker.retention import expired_before_offset
+from quekka.clock import SYSTEM_CLOCK, ManualClock
 from quekka.errors import KafkaStorageError
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_view import LogView
@@ -107,3 +108,13 @@ def test_a_partition_that_cannot_be_looked_at_does_not_keep_what_others_have(
     manual_clock.advance(300)
     until(good, lambda: good.view().log_start_offset == 1)
     assert bad.view().log_start_offset == 0
+
+
+def test_records_without_a_timestamp_are_as_old_as_their_file(
+    core: BrokerCore, manual_clock: ManualClock
+) -> None:
+    topic = core.topics.create("logs", settings={"retention.ms": "600000"})
+    partition = topic.partition(0)
+    partition.append([batch_of([b"no time"], -1)], 1).wait()
+    assert expired_before_offset(partition.view(), topic.config, SYSTEM_CLOCK.wall_ms()) is None
+    assert expired_before_offset(partition.view(), topic.config, SYSTEM_CLOCK.wall_ms() + 601_000) == 1

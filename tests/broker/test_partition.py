@@ -7,7 +7,7 @@ from broker_helpers import batch_of, publish, values_of
 
 from quekka.broker.broker import BrokerCore
 from quekka.clock import ManualClock
-from quekka.errors import OffsetOutOfRangeError
+from quekka.errors import InvalidRecordError, OffsetOutOfRangeError
 from quekka.offset_spec import OffsetSpec
 
 
@@ -58,3 +58,8 @@ def test_damage_is_told_once_for_each_place(core: BrokerCore, caplog: pytest.Log
             partition.report_damage(offset, f"bad batch at {offset}")
     told = [record.message for record in caplog.records]
     assert told == ["damage: bad batch at 3", "damage: bad batch at 8"]
+
+
+def test_an_append_of_nothing_is_refused(core: BrokerCore) -> None:
+    with pytest.raises(InvalidRecordError, match="no record batch"):
+        core.topics.create("logs").partition(0).append([], 0)

@@ -17,6 +17,10 @@ class Segment:
     size_bytes: int
     next_offset: int
     max_timestamp_ms: int
+    written_ms: int = 0
+
+    def modified_ms(self) -> int:
+        return self.written_ms
 
 
 @dataclass
@@ -65,6 +69,12 @@ def view_of(*ages_ms: int, log_start_offset: int = 0) -> View:
             {"retention.ms": "1"},
             20,
             id="an_empty_one_between_holds_nothing_up",
+        ),
+        pytest.param(
+            View((Segment(100, 10, -1, NOW_MS - 501), Segment(100, 20, -1, NOW_MS - 500))),
+            {"retention.ms": "500"},
+            10,
+            id="without_timestamps_the_file_tells",
         ),
         pytest.param(View((Segment(0, 0, -1),)), {"retention.ms": "1"}, None, id="empty"),
     ],

@@ -12,6 +12,7 @@ from broker_helpers import StartCore, publish
 
 from quekka.broker.broker import BrokerCore
 from quekka.clock import ManualClock
+from quekka.errors import KafkaStorageError
 from quekka.storage.faulty_files import FaultyFiles
 
 POINT = "recovery-point-offset-checkpoint"
@@ -35,15 +36,19 @@ def test_a_log_start_offset_is_written_at_once(core: BrokerCore, tmp_path: Path)
     assert (tmp_path / "data" / "topics" / "logs" / START).read_text() == "0\n1\nlogs 0 1\n"
 
 
-def test_a_checkpoint_that_cannot_be_written_is_an_error_in_the_log_and_no_more(
+def test_a_log_start_offset_that_cannot_be_written_is_no_success(
     core: BrokerCore, faulty_files: FaultyFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish(core, "logs", b"0", b"1")
     faulty_files.fail("replace", path=f"*{START}", error=errno.ENOSPC)
-    with caplog.at_level(logging.ERROR):
-        assert core.topics.get("logs").partition(0).delete_records(1) == 1
+    with (
+        caplog.at_level(logging.ERROR),
+        pytest.raises(KafkaStorageError, match="logs/0: a crash may bring back the records before 1"),
+    ):
+        core.topics.get("logs").partition(0).delete_records(1)
     assert START in caplog.text
     assert publish(core, "logs", b"2") == 2
+    assert core.topics.get("logs").partition(0).delete_records(1) == 1
 
 
 def test_a_recovery_point_is_written_also_where_every_append_is_synced(

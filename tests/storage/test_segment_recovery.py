@@ -13,8 +13,8 @@ from log_bench import START_MS, LogBench, batch, batch_of, offsets, read_all
 
 from quekka.errors import KafkaStorageError
 from quekka.formats.record_batch import iter_batches, patch_offsets
+from quekka.storage import segment_recovery
 from quekka.storage.faulty_files import FaultyFiles
-from quekka.storage.segment_recovery import PROGRESS_BYTES
 
 SEALED, ACTIVE = 0, 10
 """Base offsets: ten batches of one record in each, 100 bytes large."""
@@ -249,12 +249,14 @@ def test_a_recovery_point_beyond_the_log_is_told(
 
 
 def test_a_long_recovery_reports_progress(
-    bench: Callable[..., LogBench], caplog: pytest.LogCaptureFixture
+    bench: Callable[..., LogBench], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    progress_bytes = 1 << 20
+    monkeypatch.setattr(segment_recovery, "PROGRESS_BYTES", progress_bytes)
     caplog.set_level(logging.INFO)
     log = bench()
-    large = batch(b"v" * (1 << 20))
-    count = 2 * PROGRESS_BYTES // len(large) + 2
+    large = batch(b"v" * (1 << 16))
+    count = 2 * progress_bytes // len(large) + 2
     for _ in range(count):
         log.append(large)
     log.close()
