@@ -95,6 +95,9 @@ class TextConnection:
         self._skip_bytes = 0
         self._skip_reason: Refused | None = None
         self._last_line: tuple[bytes, Publish | Append] | None = None
+        """The last request with a payload, for one whose line is the same."""
+        self._last_plain: tuple[bytes, Request] | None = None
+        """The last one without, for a client that polls."""
 
     def get_buffer(self) -> memoryview:
         """Where the next received bytes go; never empty."""
@@ -164,6 +167,10 @@ class TextConnection:
         if not start <= newline < stream.end:
             return self._wait_for_line(events)
         raw = bytes(stream.view[start : newline + 1])
+        if self._last_plain is not None and raw == self._last_plain[0]:
+            stream.consume_to(newline + 1)
+            events.append(self._last_plain[1])
+            return True
         line = raw[:-2] if raw.endswith(b"\r\n") else raw[:-1]
         if len(line) > LINE_BYTES_MAX:
             return self._refuse(events, _line_too_long(), closes=True)
@@ -199,6 +206,7 @@ class TextConnection:
             return self._take_payload(events, raw, request)
         self._stream.consume_to(after_line)
         self.closed = isinstance(request, Quit)
+        self._last_plain = raw, request
         events.append(request)
         return True
 

@@ -15,7 +15,7 @@ from quekka.protocols.text.connection import (
     Refused,
     TextConnection,
 )
-from quekka.protocols.text.request import Append, Publish
+from quekka.protocols.text.request import Append, Poll, Publish
 
 LIMIT = 1000
 
@@ -332,4 +332,18 @@ def test_garbage_is_refused_and_nothing_else_happens(pieces: list[bytes]) -> Non
         if piece:
             connection.buffer_updated(len(piece))
     connection.eof_received()
+    assert connection.closed
+
+
+def test_a_line_that_comes_again_is_the_same_request_and_another_is_not() -> None:
+    connection = TextConnection(lambda _: 1000)
+    events = connection.feed(b"POLL logs g 1\r\nPOLL logs g 1\r\nPOLL logs g 2\r\nPING\r\nPOLL logs g 1\r\n")
+    assert [type(event).__name__ for event in events] == ["Poll", "Poll", "Poll", "Ping", "Poll"]
+    assert [event.max_messages for event in events if isinstance(event, Poll)] == [1, 1, 2, 1]
+    assert events[0] is events[1]
+
+
+def test_what_follows_quit_is_not_read_though_quit_came_before() -> None:
+    connection = TextConnection(lambda _: 1000)
+    assert len(connection.feed(b"QUIT\r\nQUIT\r\nPING\r\n")) == 1
     assert connection.closed
