@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from quekka.cpu_affinity import apply_affinity
 from quekka.daemon_config import DaemonConfig
 from quekka.embedded import Broker
 from quekka.log_format import set_up_logging
@@ -117,6 +118,7 @@ def _tune_interpreter(config: DaemonConfig) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    apply_affinity(config.cpu_affinity)
     sys.setswitchinterval(config.switch_interval_s)
     _, *older_generations = gc.get_threshold()
     gc.set_threshold(config.gc_threshold, *older_generations)

@@ -19,6 +19,7 @@ from typing import Any
 
 from quekka.broker.config import BROKER_SETTINGS
 from quekka.config_file import Given
+from quekka.cpu_affinity import check_affinity
 from quekka.errors import InvalidConfigError, QuekkaError
 from quekka.log_format import FORMATS, LEVELS
 from quekka.servers.listen_address import ListenAddress
@@ -47,6 +48,13 @@ def _directory(value: str) -> str:
 
 
 _ROWS = (
+    Setting(
+        "cpu.affinity",
+        check_affinity,
+        "auto",
+        "The processors to run on: auto (one, where there are at most two), none, or a list as 0,2-3.",
+        dynamic=False,
+    ),
     Setting(
         "gc.threshold",
         integer(0, 2**31 - 1),
@@ -128,6 +136,10 @@ class DaemonConfig:
     @property
     def data_dir(self) -> Path:
         return Path(self.log_dir)
+
+    @property
+    def cpu_affinity(self) -> str:
+        return str(self._value("cpu.affinity"))
 
     @property
     def logging_format(self) -> str:

@@ -291,3 +291,10 @@ def hold_up_a_stop(client: WireClient) -> None:
         client.publish("large", bytes(1_000_000))
     client.send("PING", *["FETCH large 0 0 16 0 max_bytes=16000000"] * 8)
     assert client.read_line() == "+OK PONG"
+
+
+def test_a_processor_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    refused = run_quekkad("--port", "0", "--data-dir", str(tmp_path / "data"), "--set", "cpu.affinity=4095")
+    assert refused.returncode == Exit.BROKER_REFUSED
+    assert "cpu.affinity=4095: processor 4095 is not one" in refused.stderr
+    assert "Traceback" not in refused.stderr
