@@ -6,7 +6,6 @@ for what must not wait.
 """
 
 import logging
-import socket
 from typing import Any
 
 from quekka.broker.broker import BrokerCore
@@ -20,13 +19,10 @@ from quekka.protocols.kafka.fields import specs_of
 from quekka.servers.kafka_handlers import HANDLER_NAMES, handler_for
 from quekka.servers.kafka_session import HangUpError, KafkaSession, Promise
 from quekka.servers.peer import Peer, PeerGoneError
+from quekka.servers.receiving import receive_some
 
 logger = logging.getLogger(__name__)
 
-BURST_BYTES = 16 * 1024
-"""A read of at least this much hints that more is there already."""
-UNANSWERED_BYTES_MAX = 2 * 1024 * 1024
-"""How much is received from a peer that does not stop to send, before it gets responses."""
 
 
 class KafkaServer:
@@ -89,36 +85,16 @@ def _receive(session: KafkaSession, connection: KafkaConnection) -> list[Event]:
     """
     deadline = Deadline(session.peer.idle_s)
     while True:
-        size_bytes = _receive_some(session, connection, deadline)
+        size_bytes = receive_some(session, connection, deadline)
         if size_bytes == 0:
             if connection.in_frame:
                 logger.info("%s went away in the middle of a request", session.describe())
             return []
-        session.bytes_in += size_bytes
-        session.is_bursting = size_bytes >= BURST_BYTES
         events = connection.buffer_updated(size_bytes)
         if events:
             return events
         if deadline.expired():
             raise PeerGoneError(f"half a request in {session.peer.idle_s:g} s (connections.max.idle.ms)")
-
-
-def _receive_some(session: KafkaSession, connection: KafkaConnection, deadline: Deadline) -> int:
-    """Take what is there; before waiting for more, send what there is to answer."""
-    if session.is_bursting and session.unanswered_bytes < UNANSWERED_BYTES_MAX:
-        size_bytes = session.peer.receive_into(connection.get_buffer(), socket.MSG_DONTWAIT)
-        if size_bytes is not None:
-            session.unanswered_bytes += size_bytes
-            return size_bytes
-    session.flush()
-    connection.reclaim()
-    while (size_bytes := session.peer.receive_into(connection.get_buffer())) is None:
-        connection.reclaim()
-        connection.release()
-        session.release()
-        session.peer.wait_until_readable(deadline)
-    session.unanswered_bytes = size_bytes
-    return size_bytes
 
 
 def _handle(session: KafkaSession, event: Event) -> None:

@@ -1,7 +1,6 @@
 """The loop of a text connection: read all there is, understand it, do it, answer it in one piece."""
 
 import logging
-import socket
 
 from quekka.broker.broker import BrokerCore
 from quekka.deadline import Deadline
@@ -9,19 +8,13 @@ from quekka.errors import QuekkaError, UnknownServerError
 from quekka.protocols.text.connection import AppendRun, Event, PublishRun, TextConnection
 from quekka.servers.connection_slots import ConnectionSlots
 from quekka.servers.peer import Peer, PeerGoneError
+from quekka.servers.receiving import receive_some
 from quekka.servers.text_handlers import HANDLERS
 from quekka.servers.text_handlers.appending import payload_limit
 from quekka.servers.text_session import TextSession
 
 logger = logging.getLogger(__name__)
 
-BURST_BYTES = 16 * 1024
-"""A read of at least this much hints that more is there already."""
-UNANSWERED_BYTES_MAX = 2 * 1024 * 1024
-"""How much is received from a peer that does not stop to send, before it gets replies.
-
-While the writer appends what was received, the connection's thread receives and checks what comes next.
-"""
 
 _PIPELINED = (PublishRun, AppendRun)
 """Requests that need not see what those before them appended."""
@@ -62,33 +55,14 @@ def _receive(session: TextSession, connection: TextConnection) -> list[Event]:
     """
     deadline = Deadline(session.peer.idle_s)
     while True:
-        size_bytes = _receive_some(session, connection, deadline)
+        size_bytes = receive_some(session, connection, deadline)
         if size_bytes == 0:
             return connection.eof_received()
-        session.bytes_in += size_bytes
-        session.is_bursting = size_bytes >= BURST_BYTES
         events = connection.buffer_updated(size_bytes)
         if events:
             return events
         if deadline.expired():
             raise PeerGoneError(f"half a request in {session.peer.idle_s:g} s (connections.max.idle.ms)")
-
-
-def _receive_some(session: TextSession, connection: TextConnection, deadline: Deadline) -> int:
-    """Take what is there; before waiting for more, send what there is to answer."""
-    if session.is_bursting and session.unanswered_bytes < UNANSWERED_BYTES_MAX:
-        size_bytes = session.peer.receive_into(connection.get_buffer(), socket.MSG_DONTWAIT)
-        if size_bytes is not None:
-            session.unanswered_bytes += size_bytes
-            return size_bytes
-    session.flush()
-    connection.reclaim()
-    while (size_bytes := session.peer.receive_into(connection.get_buffer())) is None:
-        connection.release()
-        session.release()
-        session.peer.wait_until_readable(deadline)
-    session.unanswered_bytes = size_bytes
-    return size_bytes
 
 
 def handle_all(session: TextSession, events: list[Event]) -> bool:
