@@ -35,15 +35,6 @@ class AppendCommand(NamedTuple):
     """The headers of all batches, if one of them has a producer id."""
 
 
-class FlushCommand(NamedTuple):
-    """Bring to disk what is not there yet; the result comes when it is.
-
-    Threads: any; immutable.
-    """
-
-    done: Completion[None]
-
-
 class BeginFlushCommand(NamedTuple):
     """flush.ms is over: have the flusher sync the files while the writer goes on.
 
@@ -112,7 +103,6 @@ class StopCommand(NamedTuple):
 
 Command = (
     AppendCommand
-    | FlushCommand
     | BeginFlushCommand
     | FlushedCommand
     | DeleteRecordsCommand

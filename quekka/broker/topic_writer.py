@@ -20,7 +20,6 @@ from quekka.broker.commands import (
     BeginFlushCommand,
     Command,
     DeleteRecordsCommand,
-    FlushCommand,
     FlushedCommand,
     ReplaceSegmentsCommand,
     RetentionCommand,
@@ -70,7 +69,6 @@ class TopicWriter:
         self._actions: dict[type, Callable[[Any], None]] = {
             BeginFlushCommand: self._begin_flush,
             DeleteRecordsCommand: self._delete_records,
-            FlushCommand: self._flush,
             FlushedCommand: self._flushed,
             ReplaceSegmentsCommand: self._replace_segments,
             RetentionCommand: self._apply_retention,
@@ -277,10 +275,6 @@ class TopicWriter:
         command.partition.log.writer.finish_flush(command.ticket, command.error)
         self._metrics.add("fsyncs")
         self._write_checkpoints()
-
-    def _flush(self, command: FlushCommand) -> None:
-        self._flush_dirty()
-        command.done.complete(None)
 
     def _flush_dirty(self) -> None:
         """Flush all that can be; raises the first KafkaStorageError when that was not all."""

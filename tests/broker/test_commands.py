@@ -7,7 +7,7 @@ from quekka.broker.topic_writer import TopicWriter
 
 
 def test_commands_are_frozen() -> None:
-    command = commands.FlushCommand(commands.Completion())
+    command = commands.StopCommand(commands.Completion())
     with pytest.raises(AttributeError):
         command.done = commands.Completion()  # type: ignore[misc]
 
