@@ -1,8 +1,10 @@
 """The topics there are: created, found, changed, deleted.
 
 Files first, map second: a topic is in the map only when its topic.json is on disk, and is out of the map
-before its files go. Reading the map takes no lock; changing it takes `_mutex`, under which files are made
-and removed, so that two CREATEs of one name cannot meet. No append and no read ever takes that lock.
+before its files go. Reading the map takes no lock; changing it takes `_mutex`, under which files are made,
+so that two CREATEs of one name cannot meet. A topic that is deleted is waited for without that lock, since
+its writer brings to disk what it has; its name is free when all of it is gone, and a CREATE of that name
+waits for that. No append and no read ever takes the lock.
 """
 
 import logging
@@ -12,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quekka.broker.commands import BeginFlushCommand
+from quekka.broker.completion import Completion
 from quekka.broker.config import BrokerConfig
 from quekka.broker.topic import Topic
 from quekka.broker.topic_factory import TopicFactory
@@ -57,6 +60,8 @@ class TopicManager:
         self._collision_keys: dict[str, str] = {}
         self._not_served: dict[str, str] = {}
         """Topics that `load` left as they are, and why; their names stay taken."""
+        self._ending: dict[str, Completion[None]] = {}
+        """Topics that are being deleted: out of the map, their names still taken."""
 
     def load(self) -> None:
         """Open every topic of the data directory.
@@ -101,11 +106,12 @@ class TopicManager:
         topic = self._topics.get(name)
         if topic is None:
             check_topic_name(name)
-            self._check_served(name)
+            self.check_served(name)
             raise UnknownTopicOrPartitionError(f"there is no topic {name}")
         return topic
 
-    def _check_served(self, name: str) -> None:
+    def check_served(self, name: str) -> None:
+        """Raises KafkaStorageError that says why for a topic that is there but could not be loaded."""
         if name in self._not_served:
             raise KafkaStorageError(f"topic {name} is not served: {self._not_served[name]}")
 
@@ -166,6 +172,8 @@ class TopicManager:
 
     def _create(self, name: str, partitions: int, settings: Mapping[str, str]) -> Topic:
         LogConfig.from_settings(settings)
+        while (ended := self._ending.get(name)) is not None:
+            ended.wait()
         with self._mutex:
             self._check_new_name_locked(name)
             self._check_partitions_locked(name, partitions, 0)
@@ -193,14 +201,16 @@ class TopicManager:
         with self._mutex:
             topic = self.get(name)
             del self._topics[name]
-            del self._collision_keys[collision_key(name)]
+            ended = self._ending[name] = Completion()
+        try:
             self._end(topic, UnknownTopicOrPartitionError(f"topic {name} was deleted"))
-            described = TopicFile(name, topic.topic_id, len(topic.partitions))
-            try:
-                described.delete_directory(self._data_dir.topics_path, self._files)
-            except OSError as error:
-                raise KafkaStorageError(f"topic {name} is gone, but not all of its files: {error}") from error
-        self.on_delete(name)
+            self._delete_files(topic)
+            self.on_delete(name)
+        finally:
+            with self._mutex:
+                del self._ending[name]
+                del self._collision_keys[collision_key(name)]
+            ended.complete(None)
         logger.info("topic %s deleted", name)
 
     def alter(self, name: str, settings: Mapping[str, str]) -> Topic:
@@ -247,6 +257,8 @@ class TopicManager:
 
         Of topics that are not served nobody knows that: the next open has to check them all the same.
         """
+        for ended in list(self._ending.values()):
+            ended.wait()
         topics = self.all()
         ends = [topic.writer.stop(ShuttingDownError("the broker is stopping")) for topic in topics]
         is_clean = not self._not_served
@@ -259,6 +271,27 @@ class TopicManager:
             is_clean = _close_logs(topic) and is_clean
             topic.write_checkpoints()
         return is_clean
+
+    def _end(self, topic: Topic, reason: QuekkaError) -> None:
+        end = topic.writer.stop(reason)
+        for partition in topic.partitions:
+            partition.is_gone = True
+        topic.wake_all()
+        try:
+            end.wait()
+        except QuekkaError as error:
+            logger.warning("topic %s: %s", topic.name, error.message)
+        topic.writer.join()
+        _close_logs(topic)
+
+    def _delete_files(self, topic: Topic) -> None:
+        described = TopicFile(topic.name, topic.topic_id, len(topic.partitions))
+        try:
+            described.delete_directory(self._data_dir.topics_path, self._files)
+        except OSError as error:
+            raise KafkaStorageError(
+                f"topic {topic.name} is gone, but not all of its files: {error}"
+            ) from error
 
     # Below here the caller holds `_mutex`, or nobody else is there yet.
 
@@ -273,18 +306,6 @@ class TopicManager:
         except OSError as error:
             logger.error("topic %s could not be made, and its files stay: %s", described.name, error)
 
-    def _end(self, topic: Topic, reason: QuekkaError) -> None:
-        end = topic.writer.stop(reason)
-        for partition in topic.partitions:
-            partition.is_gone = True
-        topic.wake_all()
-        try:
-            end.wait()
-        except QuekkaError as error:
-            logger.warning("topic %s: %s", topic.name, error.message)
-        topic.writer.join()
-        _close_logs(topic)
-
     def _save_locked(self, described: TopicFile) -> None:
         try:
             described.save(self._data_dir.topic_directory(described.name), self._files)
@@ -292,7 +313,7 @@ class TopicManager:
             raise KafkaStorageError(f"topic {described.name} could not be changed: {error}") from error
 
     def _check_new_name_locked(self, name: str) -> None:
-        self._check_served(name)
+        self.check_served(name)
         other = self._collision_keys.get(collision_key(name))
         if other == name:
             raise TopicAlreadyExistsError(f"topic {name} exists already")

@@ -1,8 +1,9 @@
 """Errors that only the Kafka protocol has, and the number that a client is told for any error.
 
-Most errors carry their number with them (quekka/errors.py). Three things are decided here: what a client
-makes of a broker that stops, what it makes of a queue that stays full, and what is said to versions that are
-older than the error (Kafka's KafkaApis does the same for PRODUCER_FENCED).
+Most errors carry their number with them (quekka/errors.py). Four things are decided here: what a client
+makes of a broker that stops, what it makes of a queue that stays full, what is said to versions that are
+older than the error (Kafka's KafkaApis does the same for PRODUCER_FENCED), and what is said where clients do
+not expect the error (Kafka's ProducerIdManager tells one who wants a producer id to come again).
 
 Source: org.apache.kafka.common.protocol.Errors.
 """
@@ -17,6 +18,7 @@ from quekka.errors import (
 
 NO_ERROR = 0
 NOT_LEADER_OR_FOLLOWER = 6
+COORDINATOR_LOAD_IN_PROGRESS = 14
 COORDINATOR_NOT_AVAILABLE = 15
 NOT_CONTROLLER = 41
 
@@ -149,6 +151,9 @@ _OLDER_VERSIONS = {
 }
 """By API key and error: the first version that knows it, and what older ones are told."""
 
+_UNEXPECTED = {(_INIT_PRODUCER_ID, KafkaStorageError.number): COORDINATOR_LOAD_IN_PROGRESS}
+"""By API key and error: an error at which clients would give up, and the one after which they come again."""
+
 
 def error_number(error: QuekkaError, api_key: int, version: int) -> int:
     """What a response says in `error_code`."""
@@ -156,5 +161,8 @@ def error_number(error: QuekkaError, api_key: int, version: int) -> int:
         return _WHILE_STOPPING.get(api_key, NOT_LEADER_OR_FOLLOWER)
     if isinstance(error, ThrottlingError) and api_key == _PRODUCE:
         return RequestTimedOutError.number  # producers retry this one; librdkafka gives up at the other
+    instead = _UNEXPECTED.get((api_key, error.number))
+    if instead is not None:
+        return instead
     first_version, replacement = _OLDER_VERSIONS.get((api_key, error.number), (0, 0))
     return replacement if version < first_version else error.number

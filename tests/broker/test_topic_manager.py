@@ -132,6 +132,36 @@ def test_a_deleted_topic_is_gone_with_its_files_and_its_name_is_free(
     assert values_of(core.topics.get("logs").partition(0)) == [b"new"]
 
 
+@pytest.mark.parametrize("operation", ["fdatasync", "remove_tree"])
+def test_a_disk_that_is_slow_to_delete_a_topic_holds_up_no_other_one(
+    core: BrokerCore, faulty_files: FaultyFiles, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    publish(core, "slow", b"old")
+    publish(core, "other", b"there")
+    begun, may_end = threading.Event(), threading.Event()
+    at_once = getattr(faulty_files, operation)
+
+    def slowly(*arguments: object) -> object:
+        begun.set()
+        assert may_end.wait(30)
+        return at_once(*arguments)
+
+    with monkeypatch.context() as slow_disk:
+        slow_disk.setattr(faulty_files, operation, slowly)
+        deleting = threading.Thread(target=core.topics.delete, args=("slow",))
+        deleting.start()
+        assert begun.wait(30)
+        core.topics.create("third")
+        core.topics.alter("other", {"retention.ms": "1000"})
+        assert core.topics.names() == ["other", "third"]
+        creating = threading.Thread(target=publish, args=(core, "slow", b"new"))
+        creating.start()
+        may_end.set()
+        deleting.join()
+        creating.join()
+    assert values_of(core.topics.get("slow").partition(0)) == [b"new"]
+
+
 def test_who_reads_a_topic_while_it_is_deleted_reads_on(core: BrokerCore) -> None:
     publish(core, "logs", b"still readable")
     data = core.topics.get("logs").partition(0).view().read(0, 1000)

@@ -20,6 +20,7 @@ CASES = {
     "storage_before_fetch_6": (KafkaStorageError(), 1, 5, 6),
     "storage_since_fetch_6": (KafkaStorageError(), 1, 6, 56),
     "fenced_before_init_4": (ProducerFencedError(), 22, 3, 47),
+    "no_producer_id_to_give": (KafkaStorageError(), 22, 0, 14),
     "fenced_since_init_4": (ProducerFencedError(), 22, 4, 90),
 }
 

@@ -3,7 +3,8 @@
 -1 partitions or replicas mean the broker's defaults (`num.partitions`, and 1). There is one broker, so a
 replication factor above 1 is INVALID_REPLICATION_FACTOR, or taken for 1 with
 `replication.factor.clamp.enable`; an assignment must name broker 1 for every partition. With `validate_only`
-all is checked and nothing made. From version 5 on the response tells what the topic came to be: partitions,
+all is checked and nothing made. A name that is in the request more than once is answered once, with
+INVALID_REQUEST. From version 5 on the response tells what the topic came to be: partitions,
 replication factor and every setting (an empty list would make Java's admin client fail).
 """
 
@@ -37,9 +38,10 @@ REPLICATION_FACTOR = 1
 
 def create_topics(session: KafkaSession, request: CreateTopicsRequest, _version: int) -> CreateTopicsResponse:
     counts = Counter(topic.name for topic in request.topics)
+    by_name = {topic.name: topic for topic in request.topics}
     return CreateTopicsResponse(
         topics=[
-            _create(session, asked, counts[asked.name], request.validate_only) for asked in request.topics
+            _create(session, asked, counts[name], request.validate_only) for name, asked in by_name.items()
         ]
     )
 

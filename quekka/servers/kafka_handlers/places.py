@@ -19,11 +19,13 @@ ANY_EPOCH = -1
 def find_partition(
     session: KafkaSession, topic: str, index: int, current_leader_epoch: int = ANY_EPOCH
 ) -> Partition:
-    """Raises UnknownTopicOrPartitionError, and FencedLeaderEpochError or UnknownLeaderEpochError for a client
-    that knows of another epoch.
+    """Raises UnknownTopicOrPartitionError, KafkaStorageError for a topic that could not be loaded, and
+    FencedLeaderEpochError or UnknownLeaderEpochError for a client that knows of another epoch.
     """
-    found = session.broker.topics.find(topic)
+    topics = session.broker.topics
+    found = topics.find(topic)
     if found is None:
+        topics.check_served(topic)
         raise UnknownTopicOrPartitionError(f"there is no topic {topic!r}")
     partition = found.partition(index)
     if current_leader_epoch not in (LEADER_EPOCH, ANY_EPOCH):

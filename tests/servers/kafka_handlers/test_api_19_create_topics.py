@@ -98,9 +98,12 @@ def test_validating_makes_nothing_and_tells_what_would_be(broker: Broker, wire: 
     assert broker.core.topics.names() == []
 
 
-def test_a_name_twice_in_a_request_makes_neither(broker: Broker, wire: KafkaWire) -> None:
-    assert [result.error_code for result in ask(wire, 7, topic_of(), topic_of())] == [42, 42]
-    assert broker.core.topics.names() == []
+def test_a_name_twice_in_a_request_is_answered_once_and_makes_nothing(
+    broker: Broker, wire: KafkaWire
+) -> None:
+    results = ask(wire, 7, topic_of("twice"), topic_of("once"), topic_of("twice"))
+    assert [(result.name, result.error_code) for result in results] == [("twice", 42), ("once", 0)]
+    assert broker.core.topics.names() == ["once"]
 
 
 def test_an_assignment_to_the_one_broker_says_how_many_partitions(broker: Broker, wire: KafkaWire) -> None:

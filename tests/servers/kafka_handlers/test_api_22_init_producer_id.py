@@ -1,5 +1,7 @@
 """InitProducerId: a new id for each producer, none for a transaction."""
 
+from pathlib import Path
+
 import pytest
 from kafka_wire import KafkaWire
 
@@ -30,6 +32,14 @@ def test_an_id_is_not_given_again_after_a_restart(broker: Broker, wire: KafkaWir
     broker.start()
     with KafkaWire(broker.host, broker.port) as again:
         assert again.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(None, 1000)).producer_id > first
+
+
+def test_a_broker_that_cannot_store_ids_tells_producers_to_come_again(
+    tmp_path: Path, wire: KafkaWire
+) -> None:
+    (tmp_path / "data" / "producer-ids").mkdir()
+    response = wire.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(None, 1000))
+    assert (response.error_code, response.producer_id) == (14, -1)
 
 
 @pytest.mark.parametrize(

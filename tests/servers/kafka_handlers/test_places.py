@@ -1,12 +1,13 @@
 """Names, ids and epochs lead to a partition or to the error that says why not."""
 
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from quekka.embedded import Broker
-from quekka.errors import QuekkaError, UnknownTopicOrPartitionError
+from quekka.errors import KafkaStorageError, QuekkaError, UnknownTopicOrPartitionError
 from quekka.servers.kafka_errors import FencedLeaderEpochError, UnknownLeaderEpochError, UnknownTopicIdError
 from quekka.servers.kafka_handlers.places import find_partition, find_topic_by_id
 from quekka.servers.kafka_session import KafkaSession
@@ -41,6 +42,17 @@ def test_what_is_not_there_is_named(
 ) -> None:
     with pytest.raises(kind, match=topic):
         find_partition(session, topic, index, epoch)
+
+
+def test_a_topic_that_could_not_be_loaded_is_no_unknown_one(
+    session: KafkaSession, broker: Broker, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "topics" / "orders" / "topic.json").write_text("{")
+    broker.stop()
+    broker.start()
+    again = KafkaSession(broker.core, session.peer)
+    with pytest.raises(KafkaStorageError, match=r"topic orders is not served: .*not JSON"):
+        find_partition(again, "orders", 0)
 
 
 def test_a_topic_is_found_by_its_id(session: KafkaSession) -> None:
