@@ -167,16 +167,11 @@ class TopicWriter:
 
         Telling comes last: it wakes threads that want the GIL, and would wait for it while this one goes on.
         """
-        by_partition: dict[Partition, list[AppendCommand]] = {}
-        to_check: set[Partition] = set()
-        for command in commands:
-            by_partition.setdefault(command.partition, []).append(command)
-            if command.producers:
-                to_check.add(command.partition)
+        by_partition = _by_partition(commands)
         answers: list[Answer] = []
         for partition, group in by_partition.items():
             try:
-                if partition in to_check:
+                if any([command.producers for command in group]):  # noqa: C419 (a generator costs more)
                     answers += self._append_checked(partition, group)
                 else:
                     answers.append((group, self._append_to_partition(partition, group)))
@@ -333,6 +328,15 @@ class TopicWriter:
             command.done.fail(error)
         else:
             command.done.complete(None)
+
+
+def _by_partition(commands: list[AppendCommand]) -> "dict[Partition, list[AppendCommand]]":
+    if len(commands) == 1:
+        return {commands[0].partition: commands}
+    groups: dict[Partition, list[AppendCommand]] = {}
+    for command in commands:
+        groups.setdefault(command.partition, []).append(command)
+    return groups
 
 
 def _answer(group: list[AppendCommand], answer: list[int] | Exception) -> None:

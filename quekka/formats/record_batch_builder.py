@@ -28,6 +28,8 @@ _NO_DELTA = b"\x00"
 _NULL = b"\x01"
 _NO_HEADERS = b"\x00"
 _NO_TIMESTAMP_MS = -1
+_NO_HEADER = bytes(HEADER_BYTES)
+"""Room for the batch's header."""
 
 # Lengths and offset deltas come again and again; the bound keeps what is remembered small.
 _encode = lru_cache(maxsize=16384)(encode_varint)
@@ -128,11 +130,10 @@ class BatchBuilder:
             raise MessageTooLargeError(
                 f"{self.size_bytes} bytes in one batch, at most {BATCH_LENGTH_MAX} fit"
             )
-        header = bytes(HEADER_BYTES)
         if codec == NONE:
-            batch = bytearray().join((header, *self._parts))
+            batch = bytearray().join((_NO_HEADER, *self._parts))
         else:
-            batch = bytearray().join((header, compress(codec, b"".join(self._parts))))
+            batch = bytearray().join((_NO_HEADER, compress(codec, b"".join(self._parts))))
         HEADER.pack_into(
             batch,
             0,
@@ -152,6 +153,7 @@ class BatchBuilder:
         return batch
 
 
+@lru_cache(maxsize=4096)
 def _around_value(value_bytes: int, delta_bytes: int) -> tuple[bytes, bytes, int]:
     """What precedes the offset delta, what stands between that and the value, and the record's whole size."""
     between = _NULL + _encode(value_bytes)

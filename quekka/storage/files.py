@@ -110,12 +110,21 @@ class Files:
         """
         written = 0
         for start in range(0, len(buffers), IOV_MAX):
-            pending = [memoryview(buffer).cast("B") for buffer in buffers[start : start + IOV_MAX]]
-            pending = [view for view in pending if len(view)]
-            while pending:
-                count = self.writev(fd, pending)
-                written += count
-                pending = _without_first_bytes(pending, count)
+            pending = buffers[start : start + IOV_MAX]
+            count = self.writev(fd, pending)
+            written += count
+            if count != sum(map(len, pending)):
+                written += self._write_rest(fd, pending, count)
+        return written
+
+    def _write_rest(self, fd: int, buffers: Sequence[Buffer], count: int) -> int:
+        """Go on after a writev of `count` bytes, which may have been all; the number of bytes."""
+        written = 0
+        pending = _without_first_bytes([memoryview(buffer).cast("B") for buffer in buffers], count)
+        while pending:
+            count = self.writev(fd, pending)
+            written += count
+            pending = _without_first_bytes(pending, count)
         return written
 
     def ftruncate(self, fd: int, size_bytes: int) -> None:
@@ -242,7 +251,7 @@ class Files:
 
 
 def _without_first_bytes(views: list[memoryview], count: int) -> list[memoryview]:
-    """What is left to write after `count` bytes were."""
+    """What is left to write after `count` bytes were; none that is empty comes first."""
     for index, view in enumerate(views):
         if count < len(view):
             return [view[count:], *views[index + 1 :]]

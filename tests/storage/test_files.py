@@ -18,7 +18,7 @@ class ShortWrites(Files):
 
     def writev(self, fd: int, buffers: Sequence[Buffer]) -> int:
         self.calls += 1
-        return os.write(fd, bytes(buffers[0])[:3])
+        return os.write(fd, b"".join(buffers)[:3])
 
 
 class ShortReads(Files):
@@ -62,7 +62,7 @@ def test_write_all_goes_on_after_short_writes(tmp_path: Path) -> None:
     assert files.write_all(fd, [b"", b"0123456789", b"", memoryview(b"abcd")]) == 14
     files.close(fd)
     assert (tmp_path / "a").read_bytes() == b"0123456789abcd"
-    assert files.calls == 6
+    assert files.calls == 5
 
 
 def test_write_all_takes_more_buffers_than_one_writev(tmp_path: Path) -> None:
