@@ -12,7 +12,9 @@ like).
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+from quekka.broker.caller import Caller
 from quekka.broker.classic_group import (
     COMPLETING_REBALANCE,
     DEAD,
@@ -41,6 +43,8 @@ from quekka.errors import (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
+
+T = TypeVar("T")
 
 NO_GENERATION = -1
 """What a client that only commits offsets, without being a member, says."""
@@ -72,8 +76,11 @@ class ClassicCoordinator:
 
     # JoinGroup
 
-    def join(self, request: JoinRequest) -> JoinResult:
+    def join(self, request: JoinRequest, caller: Caller | None = None) -> JoinResult:
         """Join or join again; returns when the rebalance is over.
+
+        A caller that is gone by then ends the wait with CallerGoneError and not the membership, as in Kafka:
+        it may come again on another connection.
 
         Raises InvalidGroupIdError, InvalidSessionTimeoutError, InconsistentGroupProtocolError,
         MemberIdRequiredError, UnknownMemberIdError, FencedInstanceIdError, GroupMaxSizeReachedError,
@@ -90,7 +97,7 @@ class ClassicCoordinator:
             with group.mutex:
                 self._check_running_locked(group)
                 joined = self._join_locked(group, request)
-        return joined.wait() if isinstance(joined, Completion) else joined
+        return _result(joined, caller)
 
     def _check_join(self, request: JoinRequest) -> None:
         config = self._config()
@@ -210,8 +217,9 @@ class ClassicCoordinator:
         *,
         protocol_type: str | None = None,
         protocol_name: str | None = None,
+        caller: Caller | None = None,
     ) -> SyncResult:
-        """The member's assignment; the leader brings those of all, the others wait for it.
+        """The member's assignment; the leader brings those of all, the others wait for it, as in `join`.
 
         What the client takes for the group's protocol (from version 5 on) must be it. Raises
         UnknownMemberIdError, FencedInstanceIdError, IllegalGenerationError, InconsistentGroupProtocolError,
@@ -225,7 +233,7 @@ class ClassicCoordinator:
             if group.state == PREPARING_REBALANCE:
                 raise _rebalancing(group)
             synced = self._sync_locked(group, member, assignments)
-        return synced.wait() if isinstance(synced, Completion) else synced
+        return _result(synced, caller)
 
     def _sync_locked(
         self, group: ClassicGroup, member: ClassicMember, assignments: Mapping[str, bytes]
@@ -360,6 +368,13 @@ class ClassicCoordinator:
         if group is None:
             raise UnknownMemberIdError(f"group {group_id} has no member {member_id}")
         return group
+
+
+def _result(answer: T | Completion[T], caller: Caller | None) -> T:
+    """What a member is told, waited for where it is not known yet."""
+    if not isinstance(answer, Completion):
+        return answer
+    return answer.wait() if caller is None else answer.wait_for(caller)
 
 
 def _rebalancing(group: ClassicGroup) -> RebalanceInProgressError:

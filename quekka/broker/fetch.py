@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from quekka.broker.caller import Caller
 from quekka.broker.partition import Partition
 from quekka.broker.signal import Watch
 from quekka.deadline import Deadline
@@ -18,13 +19,14 @@ def wait_for_data(
     min_bytes: int,
     deadline: Deadline,
     is_outdated: Callable[[], bool] | None = None,
+    caller: Caller | None = None,
 ) -> bool:
     """Wait until `min_bytes` can be read at the positions (partition, offset to read).
 
     True as well when a position has fallen out of its log, since then the reader has something to be told,
     and when `is_outdated` says, after a rebalance, that these are not the reader's positions any more. False
-    when the deadline came first or the broker stops. Woken by appends, by deletion, by rebalances and by
-    stop.
+    when the deadline came first, the broker stops, or the caller is gone. Woken by appends, by deletion, by
+    rebalances, by stop and by the end of the caller.
     """
     if has_data(positions, min_bytes):
         return True
@@ -39,7 +41,9 @@ def wait_for_data(
                 return True
             if deadline.expired():
                 return False
-            waiter.wait(deadline)
+            waiter.wait(deadline, caller)
+            if caller is not None and caller.is_gone:
+                return False
     return False
 
 

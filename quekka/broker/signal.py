@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from quekka.broker.caller import Caller
 from quekka.broker.wake import Wake, WakePool
 from quekka.deadline import Deadline
 
@@ -23,12 +24,16 @@ class Waiter:
             self._is_woken = True
             self._wake.set()
 
-    def wait(self, deadline: Deadline) -> None:
+    def wait(self, deadline: Deadline, caller: Caller | None = None) -> None:
         """Return after a `wake`, also one that came before, or at the deadline; now and then for no reason.
 
         Who waits looks at the state afterwards, so that a `wake` from now on is about what it has not seen.
+        The end of the `caller` ends the wait, too, and is noted there.
         """
-        self._wake.wait(deadline.remaining_s())
+        if caller is None:
+            self._wake.wait(deadline.remaining_s())
+        else:
+            caller.note(self._wake.wait_with(caller.fd, caller.events, deadline.remaining_s()))
         self._is_woken = False
 
 

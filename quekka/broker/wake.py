@@ -53,6 +53,16 @@ class Wake:
                 return
         os.read(self._read_fd, _READ_BYTES)
 
+    def wait_with(self, fd: int, events: int, timeout_s: float | None = None) -> int:
+        """As `wait`, but events of another descriptor end it, too (poll(2)): those that came, 0 for none."""
+        poll = select.poll()
+        poll.register(self._read_fd, select.POLLIN)
+        poll.register(fd, events)
+        ready = dict(poll.poll(None if timeout_s is None else int(timeout_s * 1000) + 1))
+        if self._read_fd in ready:
+            os.read(self._read_fd, _READ_BYTES)
+        return ready.get(fd, 0)
+
 
 class WakePool:
     """Wakes that nobody sleeps on at the moment; so there are as many as threads ever slept at the same time.

@@ -13,7 +13,7 @@ from quekka.deadline import Deadline
 from quekka.errors import InvalidRequestError, QuekkaError
 from quekka.protocols.kafka.api_keys import APIS_BY_KEY, FETCH, PRODUCE
 from quekka.protocols.kafka.codec import decode_request, encode_response, response_type
-from quekka.protocols.kafka.connection import Event, KafkaConnection, Refused, Request
+from quekka.protocols.kafka.connection import Event, Refused, Request
 from quekka.protocols.kafka.fetch_pieces import response_pieces
 from quekka.protocols.kafka.fields import specs_of
 from quekka.servers.kafka_handlers import HANDLER_NAMES, handler_for
@@ -40,9 +40,8 @@ class KafkaServer:
         Raises PeerGoneError when it broke.
         """
         session = KafkaSession(self._broker, peer)
-        connection = KafkaConnection(self._broker.config.socket_request_max_bytes)
         try:
-            _serve_all(session, connection, first)
+            _serve_all(session, first)
         except HangUpError as error:
             session.errors += 1
             logger.warning("%s: %s; closing", session.describe(), error)
@@ -56,16 +55,16 @@ class KafkaServer:
         peer.linger()
 
 
-def _serve_all(session: KafkaSession, connection: KafkaConnection, first: bytes) -> None:
+def _serve_all(session: KafkaSession, first: bytes) -> None:
     """Handle request after request. Raises PeerGoneError, HangUpError."""
+    connection = session.connection
     session.bytes_in += len(first)
     events = connection.feed(first)
     while True:
         _handle_all(session, events)
-        session.report()
         if connection.closed or session.peer.is_interrupted:
             break
-        events = _receive(session, connection)
+        events = _receive(session)
         if not events:
             break
     session.flush()
@@ -78,11 +77,12 @@ def _handle_all(session: KafkaSession, events: list[Event]) -> None:
     events.clear()
 
 
-def _receive(session: KafkaSession, connection: KafkaConnection) -> list[Event]:
+def _receive(session: KafkaSession) -> list[Event]:
     """Wait for bytes that make at least one request whole; nothing at the end of the stream.
 
     Raises PeerGoneError when the peer takes longer for that than it may be idle.
     """
+    connection = session.connection
     deadline = Deadline(session.peer.idle_s)
     while True:
         size_bytes = receive_some(session, connection, deadline)

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.caller import Caller
 from quekka.errors import QuekkaError
 from quekka.protocols.kafka.codec import encode_response
-from quekka.protocols.kafka.connection import Request
+from quekka.protocols.kafka.connection import KafkaConnection, Request
 from quekka.protocols.kafka.fetch_pieces import Piece
 from quekka.servers.kafka_errors import error_number
 from quekka.servers.peer import Peer
-from quekka.servers.transfer import Transfer
+from quekka.servers.transfer import Transfer, size_of
 from quekka.storage.log_slice import LogSlice
 
 UNSENT_BYTES_MAX = 256 * 1024
@@ -61,9 +62,11 @@ class _Promised(NamedTuple):
 class KafkaSession:
     """The state of a connection that outlives a request.
 
-    Constant: `broker`, `peer`, `transfer`, `host` and `port` (how clients reach this broker).
+    Constant: `broker`, `peer`, `connection` (which understands what the peer sends), `transfer`, `host` and
+    `port` (how clients reach this broker).
     `client_id` and `software` are what the client says of itself, for the log.
-    Counts since the last `report`: `requests`, `errors`, `records_in`, `bytes_in`, `bytes_out`.
+    Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
+    `bytes_out`.
 
     Threads: the connection's own.
     """
@@ -71,6 +74,7 @@ class KafkaSession:
     def __init__(self, broker: BrokerCore, peer: Peer) -> None:
         self.broker = broker
         self.peer = peer
+        self.connection = KafkaConnection(broker.config.socket_request_max_bytes)
         self.transfer = Transfer()
         self.host, self.port = advertised_address(broker.config.advertised_listeners, peer.local_address())
         self.client_id = ""
@@ -81,7 +85,9 @@ class KafkaSession:
         """The peer sends faster than we read."""
         self.unanswered_bytes = 0
         self.requests = self.errors = 0
-        self.records_in = self.bytes_in = self.bytes_out = 0
+        self.records_in = self.records_out = self.bytes_in = self.bytes_out = 0
+        self.last_fetch_bytes = 0
+        """What the last Fetch gave; more than nothing hints that the next one will give as much."""
         self._replies: list[bytes | bytearray | _Promised] = []
         self._unsent_bytes = 0
         self._has_promises = False
@@ -120,7 +126,7 @@ class KafkaSession:
         return b"" if response is None else encode_response(api_key, api_version, correlation_id, response)
 
     def flush(self) -> None:
-        """Send all responses; raises PeerGoneError, HangUpError."""
+        """Send all responses, of which STATS knows by then; raises PeerGoneError, HangUpError."""
         if not self._replies:
             return
         self.settle()
@@ -141,14 +147,18 @@ class KafkaSession:
         Its records are LogSlices.
         """
         found = cast("Sequence[bytearray | LogSlice]", pieces)
-        self.bytes_out += self.transfer.send_pieces(self.peer, found)
+        self.last_fetch_bytes = sum(map(size_of, found))
+        self.bytes_out += self.last_fetch_bytes
+        self.report()
+        self.transfer.send_pieces(self.peer, found)
 
     def _send_replies(self) -> None:
         data = b"".join(self._replies)  # type: ignore[arg-type]
         self._replies = []
         self._unsent_bytes = 0
+        self.bytes_out += len(data)
+        self.report()
         if data:
-            self.bytes_out += len(data)
             self.peer.send(data)
 
     def describe(self) -> str:
@@ -165,13 +175,21 @@ class KafkaSession:
         if self.records_in or self.bytes_in:
             metrics.add_pair("records_in", self.records_in, "bytes_in", self.bytes_in)
             self.records_in = self.bytes_in = 0
-        if self.bytes_out:
-            metrics.add("bytes_out", self.bytes_out)
-            self.bytes_out = 0
+        if self.records_out or self.bytes_out:
+            metrics.add_pair("records_out", self.records_out, "bytes_out", self.bytes_out)
+            self.records_out = self.bytes_out = 0
 
     def release(self) -> None:
-        """Give back the memory of a burst."""
+        """Give back the memory of a burst; bodies of requests that were received already stay true."""
         self.transfer.release()
+        self.connection.release()
+
+    def caller(self) -> Caller:
+        """Who is to be answered after a long wait.
+
+        No client of this protocol shuts down one side of its connection and waits on, so that counts as gone.
+        """
+        return Caller(self.peer.fileno(), may_be_half_closed=False)
 
 
 def advertised_address(advertised: tuple[str, ...], reached: tuple[str, int]) -> tuple[str, int]:

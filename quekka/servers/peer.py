@@ -61,6 +61,10 @@ class Peer:
             raise PeerGoneError(f"asking for our address: {error.strerror}") from error
         return host, port
 
+    def fileno(self) -> int:
+        """The socket's descriptor, for poll(2)."""
+        return self._socket.fileno()
+
     def receive_into(self, view: memoryview, flags: int = 0) -> int | None:
         """Bytes received, 0 at the end of the stream, None when nothing came for `QUIET_S`.
 

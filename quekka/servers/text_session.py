@@ -8,6 +8,7 @@ import itertools
 from typing import Protocol
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.caller import Caller
 from quekka.errors import QuekkaError
 from quekka.protocols.text import replies
 from quekka.servers.connection_slots import ConnectionSlots
@@ -99,9 +100,10 @@ class TextSession:
         self.flush()
 
     def send(self, data: bytes) -> None:
-        """Send bytes now; what was answered before must have been flushed."""
+        """Send bytes now, of which STATS knows by then; what was answered before must have been flushed."""
         if data:
             self.bytes_out += len(data)
+            self.report()
             self.peer.send(data)
 
     def report(self) -> None:
@@ -120,6 +122,14 @@ class TextSession:
     def release(self) -> None:
         """Give back the memory of a burst."""
         self.transfer.release()
+
+    def caller(self) -> Caller:
+        """Who is to be answered after a long wait.
+
+        A client may shut down its sending side and wait on. But a member of a group could commit nothing any
+        more and looks as if it had died, so its share is not kept for it.
+        """
+        return Caller(self.peer.fileno(), may_be_half_closed=not self.has_memberships)
 
     def close(self) -> None:
         """The connection is over: its groups go on without it."""

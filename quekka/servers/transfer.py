@@ -49,10 +49,10 @@ class Transfer:
         Raises PeerGoneError, as `send` does.
         """
         pieces = list(pieces)
-        memory = self._memory_for(sum(map(_size_bytes, pieces)))
+        memory = self._memory_for(sum(map(size_of, pieces)))
         filled_bytes = sent_bytes = 0
         for piece in pieces:
-            position, size_bytes = 0, _size_bytes(piece)
+            position, size_bytes = 0, size_of(piece)
             while position < size_bytes:
                 room = memory[filled_bytes : filled_bytes + size_bytes - position]
                 taken_bytes = _fill(room, piece, position)
@@ -77,7 +77,8 @@ class Transfer:
         return self._memory
 
 
-def _size_bytes(piece: bytearray | LogSlice) -> int:
+def size_of(piece: bytearray | LogSlice) -> int:
+    """In bytes."""
     return len(piece) if isinstance(piece, bytearray) else piece.size_bytes
 
 

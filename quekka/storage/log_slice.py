@@ -2,6 +2,9 @@
 
 from quekka.storage.file_cache import OpenFile
 
+BASE_OFFSET_BYTES = 8
+"""With it a batch begins (quekka-log(5))."""
+
 
 class LogSlice:
     """Whole record batches, as bytes of an open file.
@@ -9,13 +12,17 @@ class LogSlice:
     The file stays open and its bytes stay the same for as long as the slice lives, whatever becomes of the
     segment. `position` and `size_bytes` say where in the file it lies.
 
-    Threads: any; immutable.
+    Threads: any; what can be read of it never changes.
     """
 
-    __slots__ = ("_file", "position", "size_bytes")
+    __slots__ = ("_file", "_next_offset", "position", "size_bytes")
 
-    def __init__(self, file: OpenFile | None, position: int, size_bytes: int) -> None:
+    def __init__(
+        self, file: OpenFile | None, position: int, size_bytes: int, next_offset: int | None = None
+    ) -> None:
+        """`next_offset` where it is known; without it, the slice ends where another batch begins."""
         self._file = file
+        self._next_offset = next_offset
         self.position = position
         self.size_bytes = size_bytes
 
@@ -36,6 +43,14 @@ class LogSlice:
         if self._file is not None:
             self._file.read_into(buffer[: self.size_bytes], self.position)
         return self.size_bytes
+
+    @property
+    def next_offset(self) -> int:
+        """All its records are before it; raises KafkaStorageError naming the file."""
+        if self._next_offset is None and self._file is not None:
+            head = self._file.read(self.position + self.size_bytes, BASE_OFFSET_BYTES)
+            self._next_offset = int.from_bytes(head, "big")
+        return self._next_offset or 0
 
     @property
     def place(self) -> str:

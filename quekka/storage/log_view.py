@@ -68,7 +68,9 @@ class LogView(NamedTuple):
         for segment in self._segments_from(offset):
             found = segment.locate(offset, max_bytes)
             if found is not None:
-                return LogSlice(segment.log_file.get(), *found)
+                is_to_the_end = sum(found) == segment.size_bytes
+                next_offset = segment.next_offset if is_to_the_end else None
+                return LogSlice(segment.log_file.get(), *found, next_offset)
         return EMPTY_SLICE
 
     def offset_for_timestamp(self, timestamp_ms: int) -> tuple[int, int] | None:

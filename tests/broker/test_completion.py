@@ -1,9 +1,11 @@
 """Tests of quekka.broker.completion."""
 
+import socket
 import threading
 
 import pytest
 
+from quekka.broker.caller import Caller, CallerGoneError
 from quekka.broker.completion import Completion
 from quekka.clock import ManualClock
 from quekka.deadline import Deadline
@@ -49,3 +51,29 @@ def test_a_deadline_that_came_first_raises() -> None:
     completion: Completion[int] = Completion()
     with pytest.raises(RequestTimedOutError):
         completion.wait(Deadline(0, ManualClock()))
+
+
+def test_a_caller_that_hangs_up_is_not_waited_for() -> None:
+    completion: Completion[int] = Completion()
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        with pytest.raises(CallerGoneError):
+            completion.wait_for(Caller(ours.fileno(), may_be_half_closed=False))
+    completion.complete(7)
+    assert completion.wait() == 7
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_caller_that_is_there_gets_its_result(is_early: bool) -> None:
+    completion: Completion[int] = Completion()
+    if is_early:
+        completion.complete(7)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        completing = threading.Thread(target=completion.complete, args=(7,))
+        if not is_early:
+            completing.start()
+        assert completion.wait_for(Caller(ours.fileno(), may_be_half_closed=False)) == 7
+        if not is_early:
+            completing.join()

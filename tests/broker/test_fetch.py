@@ -1,5 +1,6 @@
 """Tests of quekka.broker.fetch."""
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 from broker_helpers import publish
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.caller import Caller
 from quekka.broker.fetch import has_data, wait_for_data
 from quekka.broker.partition import Partition
 from quekka.clock import ManualClock
@@ -118,3 +120,28 @@ def test_a_position_in_a_sealed_segment_is_not_kept_waiting(core: BrokerCore) ->
         publish(core, "rolled", value)
     assert has_data([(topic.partition(0), 0)], 1 << 20)
     assert not has_data([(topic.partition(0), 1)], 1 << 20)
+
+
+def test_a_caller_that_hangs_up_ends_the_wait(core: BrokerCore, partition: Partition) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        caller = Caller(ours.fileno(), may_be_half_closed=False)
+        result = in_thread(
+            lambda: wait_for_data(core, [(partition, 2)], 1, Deadline(None, core.clock), caller=caller)
+        )
+        watched(partition)
+        theirs.close()
+        assert result() is False
+    assert caller.is_gone
+
+
+def test_an_append_wakes_who_waits_for_a_caller(core: BrokerCore, partition: Partition) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        caller = Caller(ours.fileno(), may_be_half_closed=False)
+        result = in_thread(
+            lambda: wait_for_data(core, [(partition, 2)], 1, Deadline(None, core.clock), caller=caller)
+        )
+        watched(partition)
+        publish(core, "logs", b"2")
+        assert result() is True

@@ -1,6 +1,7 @@
 """Tests of quekka.broker.wake."""
 
 import os
+import select
 import threading
 
 import pytest
@@ -62,3 +63,18 @@ def test_descriptors_close_with_the_last_reference() -> None:
     del wake
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
+
+
+def test_an_event_of_another_descriptor_ends_the_wait_and_takes_no_set_with_it() -> None:
+    wake = Wake()
+    other_read, other_write = os.pipe()
+    try:
+        os.write(other_write, b"x")
+        assert wake.wait_with(other_read, select.POLLIN) == select.POLLIN
+        wake.set()
+        assert wake.wait_with(other_read, 0) == 0
+        assert wake.wait_with(other_read, 0, timeout_s=0.001) == 0
+        os.close(other_write)
+        assert wake.wait_with(other_read, 0) == select.POLLHUP
+    finally:
+        os.close(other_read)

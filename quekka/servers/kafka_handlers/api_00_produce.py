@@ -57,10 +57,12 @@ class AppendedBatch:
         self._header = header
         self._future = future
 
-    def response(self) -> PartitionProduceResponse:
+    def response(self, session: KafkaSession) -> PartitionProduceResponse:
         """Wait for the writer; raises what the append did."""
         base_offset = self._future.wait()
         original = self._future.duplicate_of
+        if original is None:
+            session.records_in += self._header.records_count
         timestamp_ms = self._header.max_timestamp_ms if original is None else original.timestamp_ms
         return PartitionProduceResponse(
             self._partition.index,
@@ -97,7 +99,7 @@ class ProducePromise(Promise):
     ) -> PartitionProduceResponse:
         try:
             if isinstance(outcome, AppendedBatch):
-                return outcome.response()
+                return outcome.response(session)
             error = outcome
         except QuekkaError as failure:
             error = failure
@@ -150,7 +152,6 @@ def _append(
     if header.codec == ZSTD and version < ZSTD_FROM:
         raise UnsupportedCompressionTypeError(f"zstd needs Produce version {ZSTD_FROM}, this is {version}")
     future = partition.append((records,), header.records_count, deadline, headers)
-    session.records_in += header.records_count
     return AppendedBatch(partition, header, future)
 
 

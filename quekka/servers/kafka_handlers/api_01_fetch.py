@@ -1,8 +1,9 @@
 """Fetch (key 1), versions 4 to 12: record batches as they lie in the log, waited for where there are few.
 
 The wait ends when `min_bytes` can be read at all the positions together, when a position has an error to be
-told, or after `max_wait_ms`, of which `WAIT_MS_MAX` count. The first partition with records gives at least
-one whole batch, however large (KIP-74); the others keep within `partition_max_bytes` and what is left of
+told, after `max_wait_ms`, of which `WAIT_MS_MAX` count, or when the client closes its connection, of which
+half is enough: what there is, is answered then. The first partition with records gives at least one whole
+batch, however large (KIP-74); the others keep within `partition_max_bytes` and what is left of
 `max_bytes`, and are empty when the next batch does not fit. Nothing is cut inside a batch.
 
 Fetch sessions are declined: every response has session id 0, so clients ask for all partitions each time, and
@@ -32,7 +33,10 @@ from quekka.storage.log_slice import EMPTY_SLICE, LogSlice
 RESPONSE_BYTES_MAX = 55 * 1024 * 1024
 """As Kafka's fetch.max.bytes."""
 WAIT_MS_MAX = 300_000
-"""A client that went away during the wait is noticed only after it, and keeps its connection until then."""
+"""A client that lost its network without a word is noticed only after the wait."""
+SMALL_BYTES = 64 * 1024
+"""After a response up to this size, the memory for large ones is given back before the next wait: whoever has
+read all there is, is not to keep it for the little that comes now and then."""
 READ_COMMITTED = 1
 NO_OFFSET = -1
 
@@ -80,9 +84,12 @@ def _wait(session: KafkaSession, request: FetchRequest, positions: list[Position
     if not places or len(places) < len(positions):
         return
     session.flush()
+    if session.last_fetch_bytes <= SMALL_BYTES:
+        session.release()
+    min_bytes = min(request.min_bytes, request.max_bytes)
     deadline = Deadline(min(request.max_wait_ms, WAIT_MS_MAX) / 1000, session.broker.clock)
     with suppress(QuekkaError):  # a log that cannot be read: its own partition is told so when it is read
-        wait_for_data(session.broker, places, min(request.min_bytes, request.max_bytes), deadline)
+        wait_for_data(session.broker, places, min_bytes, deadline, caller=session.caller())
 
 
 class _Reader:
@@ -118,6 +125,7 @@ class _Reader:
         if records.size_bytes > limit_bytes and not self._is_empty:
             records = EMPTY_SLICE
         if records.size_bytes:
+            self._session.records_out += records.next_offset - asked.fetch_offset
             self._is_empty = False
             self._room_bytes -= records.size_bytes
         return self._data(asked.partition, view.log_start_offset, view.log_end_offset, records)

@@ -14,6 +14,7 @@ A member id begins with the group instance id, or else with the client id, so an
 is refused, and of a client id only the beginning counts.
 """
 
+from quekka.broker.caller import CallerGoneError
 from quekka.broker.classic_member import JoinRequest
 from quekka.errors import InvalidRequestError, MemberIdRequiredError, QuekkaError
 from quekka.protocols.kafka.api_11_join_group import (
@@ -23,6 +24,7 @@ from quekka.protocols.kafka.api_11_join_group import (
 )
 from quekka.servers.kafka_handlers.group_id import check_group_id
 from quekka.servers.kafka_session import KafkaSession
+from quekka.servers.peer import PeerGoneError
 
 MEMBER_ID_REQUIRED_FROM = 4
 NULL_PROTOCOL_FROM = 7
@@ -33,12 +35,16 @@ NAME_CHARACTERS_MAX = 249
 
 
 def join_group(session: KafkaSession, request: JoinGroupRequest, version: int) -> JoinGroupResponse:
-    """Join and wait for the others; the leader hears of all members."""
+    """Join and wait for the others; the leader hears of all members. Raises PeerGoneError."""
     session.flush()
     try:
         check_group_id(request.group_id)
         _check_instance_id(request.group_instance_id)
-        result = session.broker.groups.classic.join(_join_request(session, request, version))
+        result = session.broker.groups.classic.join(
+            _join_request(session, request, version), session.caller()
+        )
+    except CallerGoneError as gone:
+        raise PeerGoneError("it hung up while its JoinGroup waited") from gone
     except QuekkaError as error:
         return _refusal(session, request, version, error)
     return JoinGroupResponse(

@@ -36,20 +36,25 @@ class AppendPromise(NamedTuple):
     """
 
     run: AppendRun
-    outcomes: list[AppendFuture | QuekkaError]
+    outcomes: list[tuple[AppendFuture, int] | QuekkaError]
+    """The number is that of the records."""
 
     def keep(self, session: TextSession) -> bytes:
         lines = [self._line(session, outcome) for outcome in self.outcomes]
         return b"" if self.run.acks == ACKS_NONE else b"".join(lines)
 
-    def _line(self, session: TextSession, outcome: AppendFuture | QuekkaError) -> bytes:
+    def _line(self, session: TextSession, outcome: tuple[AppendFuture, int] | QuekkaError) -> bytes:
         try:
             if isinstance(outcome, QuekkaError):
                 raise outcome
-            return replies.ok(outcome.wait(), self.run.partition)
+            future, records_count = outcome
+            offset = future.wait()
         except QuekkaError as error:
             session.errors += 1
             return replies.error(error)
+        if future.duplicate_of is None:
+            session.records_in += records_count
+        return replies.ok(offset, self.run.partition)
 
 
 def append(session: TextSession, run: AppendRun) -> None:
@@ -59,7 +64,7 @@ def append(session: TextSession, run: AppendRun) -> None:
     written.
     """
     session.requests += len(run.payloads)
-    outcomes: list[AppendFuture | QuekkaError] = []
+    outcomes: list[tuple[AppendFuture, int] | QuekkaError] = []
     for payload in run.payloads:
         try:
             outcomes.append(_append(session, run, payload))
@@ -68,7 +73,7 @@ def append(session: TextSession, run: AppendRun) -> None:
     session.promise(AppendPromise(run, outcomes))
 
 
-def _append(session: TextSession, run: AppendRun, payload: memoryview) -> AppendFuture:
+def _append(session: TextSession, run: AppendRun, payload: memoryview) -> tuple[AppendFuture, int]:
     broker = session.broker
     check_writable(run.topic)
     topic = broker.topics.get_or_create(run.topic)
@@ -77,8 +82,7 @@ def _append(session: TextSession, run: AppendRun, payload: memoryview) -> Append
     records_count = sum(header.records_count for header in headers)
     deadline = Deadline(broker.config.request_timeout_ms / 1000, broker.clock)
     future = partition.append(_split(payload, headers), records_count, deadline, headers)
-    session.records_in += records_count
-    return future
+    return future, records_count
 
 
 def _split(payload: memoryview, headers: list[BatchHeader]) -> list[memoryview]:

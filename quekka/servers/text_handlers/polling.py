@@ -112,4 +112,5 @@ def _wait(
         1,
         deadline,
         lambda: groups.positions(topic, asked.group, session.member) != positions,
+        session.caller(),
     )

@@ -33,10 +33,12 @@ class PublishPromise:
         if len(self.appended) == 1 and not self.refused:
             future, partition, _ = self.appended[0]
             try:
-                return replies.published_in_a_row(future.wait(), partition, count)
+                offset = future.wait()
             except QuekkaError as error:
                 session.errors += count
                 return replies.error(error) * count
+            session.records_in += count
+            return replies.published_in_a_row(offset, partition, count)
         return b"".join(self._lines(session, count))
 
     def _lines(self, session: TextSession, count: int) -> list[bytes]:
@@ -47,6 +49,7 @@ class PublishPromise:
             except QuekkaError as error:
                 self.refused.update(dict.fromkeys(indexes, error))
             else:
+                session.records_in += len(indexes)
                 own = replies.published(offset, partition, len(indexes))
                 for index, line in zip(indexes, own, strict=True):
                     lines[index] = line
@@ -67,8 +70,8 @@ def publish(session: TextSession, run: PublishRun) -> None:
         promise.refused.update(dict.fromkeys(range(len(run.requests)), error))
     else:
         _append_run(session, topic, promise)
-    session.records_in += len(run.requests) - len(promise.refused)
     if run.acks == ACKS_NONE:
+        session.records_in += len(run.requests) - len(promise.refused)
         session.errors += len(promise.refused)
     else:
         session.promise(promise)

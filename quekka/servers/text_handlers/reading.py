@@ -35,8 +35,10 @@ def read(session: TextSession, asked: request.Read) -> None:
         return
     session.flush()
     head = replies.batches(piece.size_bytes, view.log_start_offset, view.log_end_offset)
-    session.transfer.send(session.peer, head, piece)
+    session.records_out += piece.next_offset - asked.offset
     session.bytes_out += len(head) + piece.size_bytes
+    session.report()
+    session.transfer.send(session.peer, head, piece)
 
 
 def list_offsets(session: TextSession, asked: request.ListOffsets) -> None:
@@ -57,4 +59,4 @@ def _wait(session: TextSession, partition: Partition, offset: int, deadline: Dea
     if deadline.expired():
         return False
     session.flush()
-    return wait_for_data(session.broker, [(partition, offset)], 1, deadline)
+    return wait_for_data(session.broker, [(partition, offset)], 1, deadline, caller=session.caller())

@@ -9,10 +9,11 @@ from broker_helpers import batch_of, values_of
 from kafka_wire import KafkaWire
 from log_bench import batch_by
 
+from quekka.broker.append_future import AppendFuture
 from quekka.broker.partition import Partition
 from quekka.deadline import Deadline
 from quekka.embedded import Broker
-from quekka.errors import RequestTimedOutError, ThrottlingError
+from quekka.errors import KafkaStorageError, RequestTimedOutError, ThrottlingError
 from quekka.formats.compression import GZIP, ZSTD
 from quekka.formats.crc32c import crc32c
 from quekka.formats.record_batch_builder import BatchBuilder
@@ -264,9 +265,17 @@ def test_the_partitions_of_a_request_share_one_deadline(
     assert all(deadline is deadlines[0] for deadline in deadlines)
 
 
-def test_records_are_counted(orders: Broker, open_wire: Callable[..., KafkaWire]) -> None:
+def test_records_are_counted_when_they_are_stored(
+    orders: Broker, open_wire: Callable[..., KafkaWire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: AppendFuture) -> int:
+        raise KafkaStorageError("no space")
+
     before = orders.core.metrics.snapshot()["records_in"]
     with open_wire(orders) as wire:
         wire.ask(PRODUCE, 9, request_of(batch_of([b"a", b"b", b"c"], NOW_MS)))
         wire.ask(PRODUCE, 9, request_of(BATCH, topic="nowhere"))
+        with monkeypatch.context() as failing:
+            failing.setattr(AppendFuture, "wait", no_space)
+            wire.ask(PRODUCE, 9, request_of(BATCH))
     assert orders.core.metrics.snapshot()["records_in"] == before + 3

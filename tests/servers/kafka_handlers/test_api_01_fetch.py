@@ -1,5 +1,6 @@
 """Fetch: batches as they lie in the log, at least one, waited for, within the sizes that were asked for."""
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +9,13 @@ import pytest
 from broker_helpers import publish
 from kafka_wire import KafkaWire
 
+from quekka.broker.caller import Caller
 from quekka.embedded import Broker
 from quekka.errors import KafkaStorageError
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
 from quekka.servers.kafka_handlers import api_01_fetch
+from quekka.servers.kafka_session import KafkaSession
 from quekka.storage.log_slice import LogSlice
 from quekka.storage.log_view import LogView
 
@@ -184,7 +187,7 @@ def test_no_wait_is_longer_than_the_limit(
 ) -> None:
     waits_s: list[float | None] = []
 
-    def note(*arguments: Any) -> bool:
+    def note(*arguments: Any, caller: Caller) -> bool:
         waits_s.append(arguments[-1].remaining_s())
         return False
 
@@ -255,3 +258,50 @@ def test_log_start_offset_follows_deleted_records(
     gone, there = (partitions_of(wire.ask(FETCH, 11, request_of(at(offset))))[0] for offset in (3, 4))
     assert (gone.error_code, there.error_code, there.log_start_offset) == (1, 0, 4)
     assert values(there) == [b"4", b"5"]
+
+
+def test_a_client_that_hangs_up_is_not_waited_for_but_still_answered(orders: Broker, wire: KafkaWire) -> None:
+    for partition in (0, 1):
+        wire.send(FETCH, 11, request_of(at(6 - 5 * partition, partition), max_wait_ms=10 * LONG_MS))
+    wire.send(FETCH, 11, request_of(at(4), max_wait_ms=10 * LONG_MS))
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert [values(partitions_of(wire.receive())[0]) for _ in range(3)] == [[], [], [b"4", b"5"]]
+    assert wire.is_closed()
+
+
+def test_requests_that_wait_behind_a_fetch_do_not_end_its_wait(orders: Broker, wire: KafkaWire) -> None:
+    wire.send(FETCH, 11, request_of(at(6), max_wait_ms=LONG_MS))
+    wire.send(FETCH, 11, request_of(at(4)))
+    publish(orders.core, "orders", b"late")
+    assert [values(partitions_of(wire.receive())[0])[-1] for _ in range(2)] == [b"late", b"late"]
+
+
+@pytest.mark.parametrize("size_bytes", [1, 2 * api_01_fetch.SMALL_BYTES], ids=["small", "large"])
+def test_memory_for_large_responses_is_given_back_before_a_wait_that_follows_no_large_one(
+    orders: Broker, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    released: list[int] = []
+    release = KafkaSession.release
+
+    def note(session: KafkaSession) -> None:
+        released.append(session.last_fetch_bytes)
+        release(session)
+
+    monkeypatch.setattr(KafkaSession, "release", note)
+    publish(orders.core, "orders", b"x" * size_bytes, partition=1)
+    wire.ask(FETCH, 11, request_of(at(1, 1)))
+    wire.ask(FETCH, 11, request_of(at(2, 1), max_wait_ms=1))
+    wire.ask(FETCH, 11, request_of(at(2, 1), max_wait_ms=1))
+    assert len(released) == (2 if size_bytes == 1 else 1)
+
+
+def test_records_are_counted_from_the_offset_asked_for(orders: Broker, wire: KafkaWire) -> None:
+    def count(*partitions: FetchPartition) -> int:
+        before = orders.core.metrics.snapshot()["records_out"]
+        wire.ask(FETCH, 11, request_of(*partitions))
+        return orders.core.metrics.snapshot()["records_out"] - before
+
+    assert count(at(0)) == 6
+    assert count(at(3), at(0, 1)) == 4
+    assert count(at(0, max_bytes=1)) == 2
+    assert count(at(6)) == 0

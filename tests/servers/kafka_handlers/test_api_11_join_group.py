@@ -1,5 +1,6 @@
 """Tests of quekka.servers.kafka_handlers.api_11_join_group."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -168,3 +169,14 @@ def test_who_waits_is_answered_when_the_broker_stops(
     broker.stop()
     assert second.wire.receive().error_code == 15
     assert second.wire.is_closed()
+
+
+def test_a_client_that_hangs_up_while_its_group_rebalances_is_not_waited_for(
+    start_broker: Callable[..., Broker], open_wire: OpenWire
+) -> None:
+    broker = start_broker({"group.initial.rebalance.delay.ms": "2000000000"})
+    wire = open_wire(broker)
+    wire.send(JOIN_GROUP, 3, KafkaMember(wire, join_version=3).join_request())
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert wire.is_closed()
+    assert broker.core.groups.classic.has_members("g")

@@ -4,6 +4,9 @@ import pytest
 from wire_client import WireClient
 
 import quekka.formats.crc32c as checksum
+from quekka.broker.append_future import AppendFuture
+from quekka.embedded import Broker
+from quekka.errors import KafkaStorageError
 from quekka.protocols.text.grammar import COMMANDS
 from quekka.version import __version__
 
@@ -61,3 +64,26 @@ def test_help_for_no_command_is_an_error(text_client: WireClient) -> None:
 def test_help_for_a_name_with_odd_bytes_is_an_error_in_one_line(text_client: WireClient) -> None:
     assert text_client.ask("HELP %0D%0A%C3%A9").startswith("-ERR UNKNOWN_COMMAND ")
     assert text_client.ask("PING") == "+OK PONG"
+
+
+def test_records_are_counted_when_they_are_stored_and_when_they_are_sent(
+    text_client: WireClient, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: AppendFuture) -> int:
+        raise KafkaStorageError("no space")
+
+    def counted() -> tuple[int, int]:
+        sums = broker.core.metrics.snapshot()
+        return sums["records_in"], sums["records_out"]
+
+    text_client.publish("logs", b"first")
+    head = text_client.ask("READ logs 0 0")
+    batch = text_client.read_exactly(int(head.split(" ")[1]))
+    text_client.publish("logs", b"second")
+    assert counted() == (2, 1)
+    assert text_client.ask(f"APPEND logs 0 {len(batch)}", batch).startswith("+OK")
+    assert counted() == (3, 1)
+    monkeypatch.setattr(AppendFuture, "wait", no_space)
+    assert text_client.ask("PUBLISH logs 5", b"third").startswith("-ERR KAFKA_STORAGE_ERROR")
+    assert text_client.ask(f"APPEND logs 0 {len(batch)}", batch).startswith("-ERR KAFKA_STORAGE_ERROR")
+    assert counted() == (3, 1)

@@ -169,6 +169,37 @@ def test_a_poll_that_waits_gets_the_partitions_it_takes_over(
     assert [message.value for message in heir.read_messages()] == [b"left behind"]
 
 
+def test_a_member_that_hangs_up_while_it_polls_leaves_its_share_to_the_others(
+    start_broker: StartBroker, client_of: ClientOf
+) -> None:
+    broker = start_broker()
+    dying, heir = client_of(broker), client_of(broker)
+    dying.ask("CREATE logs")
+    dying.ask("SUBSCRIBE logs group")
+    heir.ask("SUBSCRIBE logs group")
+    dying.send("PING", "POLL logs group 10 300000")
+    assert dying.read_line() == "+OK PONG"
+    dying.close()
+    heir.send("PING", "POLL logs group 10 300000")
+    assert heir.read_line() == "+OK PONG"
+    with client_of(broker) as publisher:
+        publisher.publish("logs", b"for the heir")
+    assert [message.value for message in heir.read_messages()] == [b"for the heir"]
+
+
+def test_who_shuts_down_the_sending_side_and_is_no_member_is_waited_for(
+    start_broker: StartBroker, client_of: ClientOf
+) -> None:
+    broker = start_broker()
+    poller, publisher = client_of(broker), client_of(broker)
+    publisher.ask("CREATE logs")
+    poller.send("PING", "POLL logs group 10 300000")
+    poller.end_of_requests()
+    assert poller.read_line() == "+OK PONG"
+    publisher.publish("logs", b"late")
+    assert [message.value for message in poller.read_messages()] == [b"late"]
+
+
 def test_a_poll_that_waits_hears_that_its_topic_is_deleted(
     start_broker: StartBroker, client_of: ClientOf
 ) -> None:
