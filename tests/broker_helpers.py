@@ -26,6 +26,13 @@ def publish(core: BrokerCore, topic: str, *values: bytes, partition: int = 0) ->
     return target.append([batch], len(values)).wait()
 
 
+def commit(core: BrokerCore, group: str, offsets: dict[tuple[str, int], int]) -> None:
+    """Commit offsets for topics that may be new."""
+    for topic, _ in offsets:
+        core.topics.get_or_create(topic)
+    core.groups.offsets.commit(group, offsets)
+
+
 def values_of(partition: Partition, offset: int | None = None) -> list[bytes | None]:
     """All values from an offset (the log start) on."""
     view = partition.view()

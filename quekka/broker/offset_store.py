@@ -118,7 +118,8 @@ class OffsetStore:
     def commit_with_metadata(self, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Store offsets to read next, all in one batch; returns when they are acknowledged.
 
-        Raises OffsetMetadataTooLargeError, and what an append raises; nothing is stored then.
+        Raises OffsetMetadataTooLargeError, UnknownTopicOrPartitionError for a topic that is gone, and what an
+        append raises; nothing is stored then.
         """
         now_ms = self._clock.wall_ms()
         values: dict[TopicPartition, OffsetCommitValue | None] = {}
@@ -126,8 +127,12 @@ class OffsetStore:
             self.check_metadata(metadata)
             values[place] = OffsetCommitValue(offset, leader_epoch, metadata, now_ms)
         if values:
+            log = self._offsets_topic()
             with self._gate.commit(group):
-                self._append(group, values)
+                # Who deletes a topic takes it out of the map first and then waits for who is in here.
+                for topic in {topic for topic, _ in values}:
+                    self._topics.get(topic)
+                self._append(log, group, values)
 
     def check_metadata(self, metadata: str) -> None:
         """Raises OffsetMetadataTooLargeError for a text that is too long to be stored with an offset."""
@@ -145,26 +150,37 @@ class OffsetStore:
         """
         with self._gate.expiry(group) as is_idle:
             places = choose(self.committed_by(group)) if is_idle else []
-            self.forget(group, places)
+            self._remove(group, places)
             return len(places)
 
     def forget(self, group: str, places: list[TopicPartition]) -> None:
         """Remove committed offsets, by tombstones."""
-        if places:
-            self._append(group, dict.fromkeys(places))
+        with self._gate.removal(group):
+            self._remove(group, places)
 
     def forget_topic(self, topic: str) -> None:
-        """Remove what any group committed for a topic that is no more."""
+        """Remove what any group committed for a topic that is not in the map of topics."""
+        # In this order: who is not inside any more has left its offsets in the map.
+        concerned = set(self._gate.committing())
         for group, offsets in list(self._groups.items()):
-            self.forget(group, [place for place in list(offsets) if place[0] == topic])
+            if any(place[0] == topic for place in list(offsets)):
+                concerned.add(group)
+        for group in concerned:
+            with self._gate.removal(group):
+                self._remove(group, [place for place in self.committed_by(group) if place[0] == topic])
 
-    def _append(self, group: str, values: Mapping[TopicPartition, OffsetCommitValue | None]) -> None:
-        topic = self._offsets_topic()
+    def _remove(self, group: str, places: list[TopicPartition]) -> None:
+        if places:
+            self._append(self._offsets_topic(), group, dict.fromkeys(places))
+
+    def _append(
+        self, log: Topic, group: str, values: Mapping[TopicPartition, OffsetCommitValue | None]
+    ) -> None:
         builder = BatchBuilder(self._clock.wall_ms())
         for (name, partition), value in values.items():
             key = encode_key(OffsetCommitKey(group, name, partition))
             builder.append(key, None if value is None else encode_value(value))
-        target = topic.partition(partition_for_key(group.encode(), len(topic.partitions)))
+        target = log.partition(partition_for_key(group.encode(), len(log.partitions)))
         base_offset = target.append([builder.build()], len(values)).wait()
         for delta, (place, value) in enumerate(values.items()):
             self._apply(group, place, value, base_offset + delta)

@@ -50,6 +50,8 @@ class TopicManager:
     def __init__(self, data_dir: DataDir, files: Files, config: BrokerConfig, factory: TopicFactory) -> None:
         self.config = config
         """Replaced by assignment when a setting changes."""
+        self.on_create: Callable[[str], None] = _nobody_to_tell
+        """Called with the name of a topic that is about to be there, under `_mutex`; may refuse it by raising."""
         self.on_delete: Callable[[str], None] = _nobody_to_tell
         """Called with the name of a topic that is gone."""
         self._data_dir = data_dir
@@ -177,6 +179,7 @@ class TopicManager:
         with self._mutex:
             self._check_new_name_locked(name)
             self._check_partitions_locked(name, partitions, 0)
+            self.on_create(name)
             described = TopicFile(name, uuid.uuid4(), partitions, dict(settings))
             try:
                 directory = described.create_directory(self._data_dir.topics_path, self._files)
@@ -362,4 +365,4 @@ def _altered(topic: Topic, settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _nobody_to_tell(_name: str) -> None:
-    """What `on_delete` is until the groups are there."""
+    """What `on_create` and `on_delete` are until the groups are there."""

@@ -84,6 +84,7 @@ def test_a_failing_start_gives_the_directory_back(
     start_core: StartCore, faulty_files: FaultyFiles, tmp_path: Path
 ) -> None:
     core = start_core()
+    core.topics.create("logs")
     core.groups.offsets.commit("g", {("logs", 0): 1})
     core.stop()
     faulty_files.fail("listdir", path="*/topics", error=errno.EIO)

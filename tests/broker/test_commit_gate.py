@@ -66,6 +66,27 @@ def test_a_commit_waits_until_the_expiry_is_through() -> None:
     committer.end()
 
 
+def test_a_removal_waits_for_commits_under_way_and_holds_up_those_that_come() -> None:
+    gate = CommitGate()
+    under_way = Committer(gate, "g")
+    assert under_way.is_inside.wait(WAIT_S)
+    assert gate.committing() == ["g"]
+    later: list[Committer] = []
+
+    def remove() -> None:
+        with gate.removal("g"):
+            assert not under_way.is_alive() or under_way.may_end.is_set()
+            later.append(Committer(gate, "g"))
+            assert not later[0].is_inside.is_set()
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    under_way.end()
+    remover.join(WAIT_S)
+    later[0].end()
+    assert gate.committing() == []
+
+
 def test_groups_do_not_wait_for_each_other() -> None:
     gate = CommitGate()
     with gate.expiry("g"):
@@ -76,7 +97,7 @@ def test_groups_do_not_wait_for_each_other() -> None:
 
 def test_a_failure_inside_opens_the_gate_again() -> None:
     gate = CommitGate()
-    for passing in (gate.commit, gate.expiry):
+    for passing in (gate.commit, gate.expiry, gate.removal):
         with pytest.raises(RuntimeError, match="no space left"), passing("g"):
             raise RuntimeError("no space left")
     with gate.expiry("g") as is_idle:

@@ -361,6 +361,7 @@ def test_a_group_of_kafkas_protocol_is_described_in_each_state(core: BrokerCore)
 
 def test_a_group_of_kafkas_protocol_is_deleted_when_it_is_empty(core: BrokerCore) -> None:
     member_id = classic_member(core)
+    core.topics.create("logs")
     core.groups.offsets.commit("g", {("logs", 0): 1})
     with pytest.raises(NonEmptyGroupError, match="group g has members"):
         core.groups.delete("g")

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 import pytest
-from broker_helpers import StartCore, publish
+from broker_helpers import StartCore, commit, publish
 from classic_groups import request
 
 from quekka.broker.broker import BrokerCore
@@ -94,9 +94,9 @@ def test_an_offset_expires_when_neither_it_nor_its_group_was_used(
 
 
 def test_who_only_commits_is_forgotten_so_long_after_each_commit(core: BrokerCore, after: Pass) -> None:
-    core.groups.offsets.commit("g", {("early", 0): 1})
+    commit(core, "g", {("early", 0): 1})
     after(CHECK_S)
-    core.groups.offsets.commit("g", {("late", 0): 2})
+    commit(core, "g", {("late", 0): 2})
     after(RETENTION_S - CHECK_S)
     assert committed(core) == {"late": 2}
     after(CHECK_S)
@@ -107,7 +107,7 @@ def test_who_only_commits_is_forgotten_so_long_after_each_commit(core: BrokerCor
 def test_expired_offsets_do_not_come_back_with_a_restart(
     start_core: StartCore, core: BrokerCore, after: Pass
 ) -> None:
-    core.groups.offsets.commit("g", {("logs", 0): 1})
+    commit(core, "g", {("logs", 0): 1})
     after(RETENTION_S)
     assert committed(core) == {}
     assert core.topics.get(OFFSETS_TOPIC).partition(0).view().log_end_offset == 2, "a tombstone was written"
@@ -117,14 +117,14 @@ def test_expired_offsets_do_not_come_back_with_a_restart(
 
 def test_what_is_committed_again_stays(core: BrokerCore, after: Pass) -> None:
     for offset in range(3):
-        core.groups.offsets.commit("g", {("logs", 0): offset})
+        commit(core, "g", {("logs", 0): offset})
         after(RETENTION_S - CHECK_S)
     assert committed(core) == {"logs": 2}
 
 
 def test_a_group_is_forgotten_so_long_after_it_became_empty(core: BrokerCore, after: Pass) -> None:
     member_id = subscribed(core, "logs")
-    core.groups.offsets.commit("g", {("logs", 0): 1})
+    commit(core, "g", {("logs", 0): 1})
     stay(core, member_id, after, DAY_S)
     core.groups.classic.leave("g", member_id, None)
     after(RETENTION_S - CHECK_S)
@@ -148,7 +148,7 @@ def test_a_group_is_forgotten_so_long_after_it_became_empty(core: BrokerCore, af
 def test_offsets_of_topics_that_members_read_stay_and_those_of_others_go(
     core: BrokerCore, after: Pass, manual_clock: ManualClock, changes, left: dict[str, int]
 ) -> None:
-    core.groups.offsets.commit("g", {("logs", 0): 1, ("other", 0): 2})
+    commit(core, "g", {("logs", 0): 1, ("other", 0): 2})
     after(RETENTION_S - CHECK_S)
     subscribed(core, "logs", **changes)
     after(CHECK_S)
@@ -156,7 +156,7 @@ def test_offsets_of_topics_that_members_read_stay_and_those_of_others_go(
 
 
 def test_nothing_expires_while_the_group_rebalances(core: BrokerCore, after: Pass) -> None:
-    core.groups.offsets.commit("g", {("other", 0): 2})
+    commit(core, "g", {("other", 0): 2})
     after(RETENTION_S - CHECK_S)
     core.groups.classic.join(request(group_id="g", session_timeout_ms=1_800_000))
     after(CHECK_S)
@@ -166,7 +166,7 @@ def test_nothing_expires_while_the_group_rebalances(core: BrokerCore, after: Pas
 def test_members_of_the_text_protocol_keep_what_they_read(core: BrokerCore, after: Pass) -> None:
     publish(core, "logs", b"0")
     topic = core.topics.get("logs")
-    core.groups.offsets.commit("g", {("other", 0): 2})
+    commit(core, "g", {("other", 0): 2})
     core.groups.subscribe(topic, "g", "a", EARLIEST)
     after(RETENTION_S)
     assert committed(core) == {"logs": 0}
@@ -181,7 +181,7 @@ def test_after_a_restart_the_time_counts_from_the_start(
     start_core: StartCore, manual_clock: ManualClock
 ) -> None:
     core = start_core()
-    core.groups.offsets.commit("g", {("logs", 0): 1})
+    commit(core, "g", {("logs", 0): 1})
     core.stop()
     manual_clock.advance(RETENTION_S)
     core = start_core()
@@ -210,7 +210,7 @@ def test_a_group_is_not_forgotten_while_somebody_is_to_come_back_to_it(core: Bro
 
 def test_retention_is_a_setting(start_core: StartCore, manual_clock: ManualClock) -> None:
     core = start_core({"offsets.retention.minutes": "1"})
-    core.groups.offsets.commit("g", {("logs", 0): 1})
+    commit(core, "g", {("logs", 0): 1})
     for seconds, left in ((59, {"logs": 1}), (1, {})):
         manual_clock.advance(seconds)
         core._offset_expiry.expire_all(lambda: False)
@@ -219,7 +219,7 @@ def test_retention_is_a_setting(start_core: StartCore, manual_clock: ManualClock
 
 def test_a_broker_that_stops_looks_at_no_further_group(core: BrokerCore, manual_clock: ManualClock) -> None:
     for group in ("g1", "g2", "g3"):
-        core.groups.offsets.commit(group, {("logs", 0): 1})
+        commit(core, group, {("logs", 0): 1})
     manual_clock.advance(CHECK_S - 1)
     core._offset_expiry._started_ms -= RETENTION_S * 1000
     for group in ("g1", "g2", "g3"):
@@ -232,17 +232,17 @@ def test_a_broker_that_stops_looks_at_no_further_group(core: BrokerCore, manual_
 def test_what_cannot_be_deleted_now_is_tried_again_and_the_next_group_has_its_turn(
     core: BrokerCore, after: Pass, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    core.groups.offsets.commit("g1", {("logs", 0): 1})
-    core.groups.offsets.commit("g2", {("logs", 0): 1})
-    forget = core.groups.offsets.forget
+    commit(core, "g1", {("logs", 0): 1})
+    commit(core, "g2", {("logs", 0): 1})
+    expire = core.groups.offsets.expire
 
-    def forget_but_g1(group: str, places) -> None:
+    def expire_but_g1(group: str, choose) -> int:
         if group == "g1":
             raise KafkaStorageError("no space left")
-        forget(group, places)
+        return expire(group, choose)
 
     with monkeypatch.context() as patched:
-        patched.setattr(core.groups.offsets, "forget", forget_but_g1)
+        patched.setattr(core.groups.offsets, "expire", expire_but_g1)
         after(RETENTION_S)
     assert "group g1: offsets will expire later: no space left" in caplog.text
     assert core.groups.offsets.group_names() == ["g1"]

@@ -269,6 +269,7 @@ class TestDumpLog:
         assert re.search(r"producerId: 0 producerEpoch: 0 .* lastSequence: 1 lastOffset: 1 ", producers)
 
     def test_committed_offsets_are_kafkas_records(self, broker: Broker, tools: KafkaTools) -> None:
+        broker.core.topics.create(TOPIC, 8)
         broker.core.groups.offsets.commit("g", {(TOPIC, 7): 42})
         directory = broker.core.data_dir.topic_directory(OFFSETS_TOPIC) / "0"
         broker.stop()

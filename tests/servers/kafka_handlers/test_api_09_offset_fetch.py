@@ -22,6 +22,8 @@ Wanted = dict[str, list[int]] | None
 
 @pytest.fixture(autouse=True)
 def committed(broker: Broker) -> None:
+    for topic in ("t", "u"):
+        broker.core.topics.create(topic, 2)
     for group, offset in (("g", 5), ("h", 50)):
         broker.core.groups.offsets.commit_with_metadata(
             group,

@@ -57,6 +57,7 @@ def test_states_are_kafkas(broker: Broker, wire: KafkaWire, open_wire: Callable[
 
 
 def test_a_group_that_has_committed_only_is_empty(broker: Broker, wire: KafkaWire) -> None:
+    broker.core.topics.create("t")
     broker.core.groups.offsets.commit("g", {("t", 0): 1})
     (group,) = describe(wire, "g")
     assert brief(group) == ("Empty", "", "")
@@ -104,6 +105,7 @@ def test_a_group_that_came_over_from_kafka_to_text_shows_its_present_members(
 
 
 def test_groups_are_answered_in_the_order_in_which_they_were_named(broker: Broker, wire: KafkaWire) -> None:
+    broker.core.topics.create("t")
     broker.core.groups.offsets.commit("g", {("t", 0): 1})
     groups = describe(wire, "nobody", "g", "", version=6)
     assert [(group.group_id, group.error_code) for group in groups] == [("nobody", 69), ("g", 0), ("", 69)]
@@ -111,6 +113,7 @@ def test_groups_are_answered_in_the_order_in_which_they_were_named(broker: Broke
 
 @pytest.mark.parametrize("version", range(3, 7))
 def test_operations_are_told_to_who_asks(broker: Broker, wire: KafkaWire, version: int) -> None:
+    broker.core.topics.create("t")
     broker.core.groups.offsets.commit("g", {("t", 0): 1})
     request = DescribeGroupsRequest(["g"], include_authorized_operations=True)
     (group,) = wire.ask(DESCRIBE_GROUPS, version, request).groups

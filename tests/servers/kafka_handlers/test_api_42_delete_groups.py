@@ -30,6 +30,7 @@ def test_each_group_is_deleted_or_refused_for_itself(
 
 def test_a_group_that_has_lost_its_members_goes_with_its_offsets(broker: Broker, wire: KafkaWire) -> None:
     member = KafkaMember(wire).join_alone()
+    broker.core.topics.create("t")
     broker.core.groups.offsets.commit("g", {("t", 0): 1})
     broker.core.groups.classic.leave("g", member.member_id, None)
     assert values(wire.ask(DELETE_GROUPS, 2, DeleteGroupsRequest(["g", "g"])).results) == [
