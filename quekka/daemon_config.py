@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from quekka.broker.config import BROKER_SETTINGS
+from quekka.broker.config import BROKER_SETTINGS, EMBEDDED_DEFAULTS
 from quekka.config_file import Given
 from quekka.cpu_affinity import check_affinity
 from quekka.errors import InvalidConfigError, QuekkaError
@@ -162,8 +162,9 @@ class DaemonConfig:
         return int(self._value("shutdown.timeout.ms")) / 1000
 
     def broker_settings(self) -> dict[str, str]:
-        """What was given for the broker itself, as `quekka.Broker` takes it."""
-        return {name: given.text for name, given in self.given.items() if name in BROKER_SETTINGS}
+        """What was given for the broker itself, and what else is another's default in a `quekka.Broker`."""
+        given = {name: given.text for name, given in self.given.items() if name in BROKER_SETTINGS}
+        return {name: BROKER_SETTINGS[name].show(self._value(name)) for name in EMBEDDED_DEFAULTS} | given
 
     def show(self) -> Iterator[str]:
         """The lines of a quekka.conf(5) that has every setting, and says which were given and where."""

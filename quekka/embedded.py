@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from quekka.broker.broker import BrokerCore
-from quekka.broker.config import BrokerConfig
+from quekka.broker.config import EMBEDDED_DEFAULTS, BrokerConfig
 from quekka.clock import SYSTEM_CLOCK, Clock
 from quekka.deadline import Deadline
 from quekka.errors import BadRequestError, InvalidConfigError
@@ -54,7 +54,7 @@ class Broker:
             raise BadRequestError("listen is empty: name at least one address")
         # Constant
         self._data_dir = None if data_dir is None else Path(data_dir)
-        self._config = BrokerConfig.from_settings(settings or {})
+        self._config = BrokerConfig.from_settings({**EMBEDDED_DEFAULTS, **(settings or {})})
         addresses = [listen] if isinstance(listen, str) else listen
         self._listen = tuple(ListenAddress.parse(address) for address in addresses)
         self._clock = clock

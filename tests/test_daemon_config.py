@@ -9,6 +9,9 @@ from quekka.config_file import Given, read_config_file
 from quekka.daemon_config import ALL_SETTINGS, DAEMON_SETTINGS, DaemonConfig, describe_settings
 from quekka.errors import InvalidConfigError
 
+OWN_DEFAULTS = {"busy.poll.us": "100"}
+"""What quekkad gives a broker that would have another default in another program."""
+
 
 def given(**settings: str) -> dict[str, Given]:
     """`given(log_dir="x")` is log.dir, given by a test."""
@@ -21,7 +24,7 @@ def test_defaults_hold_where_nothing_is_given() -> None:
     assert (config.log_dir, config.data_dir) == ("./data", Path("data"))
     assert (config.logging_level, config.logging_format) == ("info", "text")
     assert config.shutdown_timeout_s == 10.0
-    assert config.broker_settings() == {}
+    assert config.broker_settings() == OWN_DEFAULTS
 
 
 def test_a_later_place_overrides_an_earlier_one() -> None:
@@ -31,13 +34,13 @@ def test_a_later_place_overrides_an_earlier_one() -> None:
         given(log_dir="/option"),
     )
     assert config.data_dir == Path("/option")
-    assert config.broker_settings() == {"num.partitions": "3"}
+    assert config.broker_settings() == OWN_DEFAULTS | {"num.partitions": "3"}
     assert config.logging_level == "debug"
 
 
 def test_the_brokers_settings_are_passed_on_and_the_daemons_are_not() -> None:
     config = DaemonConfig.combine(given(log_dir="/d", gc_threshold="5", log_retention_ms="1000"))
-    assert config.broker_settings() == {"log.retention.ms": "1000"}
+    assert config.broker_settings() == OWN_DEFAULTS | {"log.retention.ms": "1000"}
     assert BrokerConfig.from_settings(config.broker_settings()).topic_defaults == {"retention.ms": "1000"}
 
 

@@ -110,6 +110,16 @@ def test_several_listeners_serve_the_same_topics(tmp_path: Path) -> None:
                 assert client.publish("logs", b"from both") == (number, 0)
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({}, 0), ({"busy.poll.us": "7"}, 7)], ids=["own", "given"]
+)
+def test_connections_sleep_at_once_where_the_program_needs_the_gil(
+    tmp_path: Path, settings: dict[str, str], expected: int
+) -> None:
+    with Broker(tmp_path, settings=settings) as broker:
+        assert broker.core.config.busy_poll_us == expected
+
+
 def test_settings_reach_the_broker(tmp_path: Path) -> None:
     settings = {"auto.create.topics.enable": "false"}
     with Broker(tmp_path, settings=settings) as broker, WireClient(broker.host, broker.port) as client:

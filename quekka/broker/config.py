@@ -67,6 +67,13 @@ _OWN_SETTINGS = (
         "Create a topic that does not exist when something is published to it or a Kafka client asks for it.",
     ),
     Setting(
+        "busy.poll.us",
+        integer(0, 1_000_000),
+        100,
+        "How long a connection's thread looks for the next request before it sleeps. When embedded: 0.",
+        dynamic=False,
+    ),
+    Setting(
         "connections.max.idle.ms",
         integer(1, 2**31 - 1),
         600_000,
@@ -259,6 +266,9 @@ BROKER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
 )
 """Every broker setting by name, sorted."""
 
+EMBEDDED_DEFAULTS: Mapping[str, str] = MappingProxyType({"busy.poll.us": "0"})
+"""Where a broker in another program has another default: its threads share the GIL with that program's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
@@ -269,6 +279,7 @@ class BrokerConfig:
 
     advertised_listeners: tuple[str, ...] = ()
     auto_create_topics_enable: bool = True
+    busy_poll_us: int = 100
     connections_max_idle_ms: int = 600_000
     group_initial_rebalance_delay_ms: int = 0
     group_max_session_timeout_ms: int = 1_800_000

@@ -16,6 +16,7 @@ from quekka.errors import QuekkaError
 from quekka.protocols.kafka.codec import encode_response
 from quekka.protocols.kafka.connection import KafkaConnection, Request
 from quekka.protocols.kafka.fetch_pieces import Piece
+from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.kafka_errors import error_number
 from quekka.servers.peer import Peer
 from quekka.servers.transfer import Transfer, size_of
@@ -62,8 +63,8 @@ class _Promised(NamedTuple):
 class KafkaSession:
     """The state of a connection that outlives a request.
 
-    Constant: `broker`, `peer`, `connection` (which understands what the peer sends), `transfer`, `host` and
-    `port` (how clients reach this broker).
+    Constant: `broker`, `peer`, `connection` (which understands what the peer sends), `transfer`, `busy_poll`,
+    `host` and `port` (how clients reach this broker).
     `client_id` and `software` are what the client says of itself, for the log.
     Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
     `bytes_out`.
@@ -76,6 +77,7 @@ class KafkaSession:
         self.peer = peer
         self.connection = KafkaConnection(broker.config.socket_request_max_bytes)
         self.transfer = Transfer()
+        self.busy_poll = BusyPoll(broker.config.busy_poll_us)
         self.host, self.port = advertised_address(broker.config.advertised_listeners, peer.local_address())
         self.client_id = ""
         self.software = ""

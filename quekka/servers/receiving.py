@@ -8,6 +8,7 @@ import socket
 from typing import Protocol
 
 from quekka.deadline import Deadline
+from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.peer import Peer
 
 BURST_BYTES = 16 * 1024
@@ -23,6 +24,7 @@ class Session(Protocol):
     """
 
     peer: Peer
+    busy_poll: BusyPoll
     bytes_in: int
     is_bursting: bool
     unanswered_bytes: int
@@ -69,7 +71,7 @@ def _take(session: Session, receiver: Receiver, deadline: Deadline) -> int:
             return size_bytes
     session.flush()
     receiver.reclaim()
-    while (size_bytes := session.peer.receive_into(receiver.get_buffer())) is None:
+    while (size_bytes := session.busy_poll.receive_into(session.peer, receiver.get_buffer())) is None:
         receiver.reclaim()
         receiver.release()
         session.release()

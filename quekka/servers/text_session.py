@@ -11,6 +11,7 @@ from quekka.broker.broker import BrokerCore
 from quekka.broker.caller import Caller
 from quekka.errors import QuekkaError
 from quekka.protocols.text import replies
+from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.connection_slots import ConnectionSlots
 from quekka.servers.peer import Peer
 from quekka.servers.transfer import Transfer
@@ -32,7 +33,8 @@ class Promise(Protocol):
 class TextSession:
     """The state of a connection that outlives a request.
 
-    Constant: `broker`, `peer`, `member` (the name under which groups know it), `connections`, `transfer`.
+    Constant: `broker`, `peer`, `member` (the name under which groups know it), `connections`,
+    `transfer`, `busy_poll`.
     Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
     `bytes_out`.
 
@@ -45,6 +47,7 @@ class TextSession:
         self.member = f"text-{peer.name}-{peer.number}"
         self.connections = connections
         self.transfer = Transfer()
+        self.busy_poll = BusyPoll(broker.config.busy_poll_us)
         self.has_memberships = False
         self.is_bursting = False
         """The peer sends faster than we read."""

@@ -84,8 +84,8 @@ class SegmentIndexes:
     def mark(self) -> IndexMark:
         """Where the indexes are now, for `restore`."""
         return IndexMark(
-            self.offset_index.count,
-            self.time_index.count,
+            len(self.offset_index.positions),
+            len(self.time_index.timestamps_ms),
             self.max_timestamp_ms,
             self.max_timestamp_offset,
             self._bytes_since_entry,

@@ -3,6 +3,7 @@
 import socket
 
 from quekka.deadline import Deadline
+from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.receiving import BURST_BYTES, UNANSWERED_BYTES_MAX, receive_some
 
 
@@ -29,6 +30,7 @@ class FakeSession:
         self.bytes_in = 0
         self.unanswered_bytes = unanswered_bytes
         self.is_bursting = is_bursting
+        self.busy_poll = BusyPoll(0)
 
     def flush(self) -> None:
         self.peer.calls.append("answer")
