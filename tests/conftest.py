@@ -26,7 +26,7 @@ FD_DIRECTORY = Path("/proc/self/fd")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="the seed of tests that use random; printed by each of them")
-    parser.addoption("--rounds", type=int, default=1, help="how often campaign tests repeat their round")
+    parser.addoption("--rounds", type=int, help="how often campaign tests repeat their round")
 
 
 @pytest.fixture(autouse=True)
@@ -78,8 +78,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
-    """How often a campaign test repeats its round (--rounds)."""
-    return int(request.config.getoption("--rounds"))
+    """How often a campaign test repeats its round (--rounds); once where nothing is said."""
+    return int(request.config.getoption("--rounds") or 1)
 
 
 @pytest.fixture

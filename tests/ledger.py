@@ -26,9 +26,9 @@ class Place(NamedTuple):
     offset: int
 
 
-def make_value(identity: RecordId, rng: random.Random) -> bytes:
+def make_value(identity: RecordId, rng: random.Random, large_share: float = LARGE_SHARE) -> bytes:
     """A value of random length and content that `identify` can read back."""
-    bytes_max = LARGE_FILLING_BYTES_MAX if rng.random() < LARGE_SHARE else FILLING_BYTES_MAX
+    bytes_max = LARGE_FILLING_BYTES_MAX if rng.random() < large_share else FILLING_BYTES_MAX
     filling = rng.randbytes(rng.randrange(bytes_max))
     body = b"%d %d " % identity + filling
     return b"%08x " % zlib.crc32(body) + body

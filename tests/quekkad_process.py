@@ -79,9 +79,9 @@ class QuekkadProcess:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def wait(self) -> int:
-        """Wait for its end and give its exit code."""
-        code = self._process.wait(EXIT_TIMEOUT_S)
+    def wait(self, timeout_s: float = EXIT_TIMEOUT_S) -> int:
+        """Wait for its end and give its exit code; subprocess.TimeoutExpired when it runs on."""
+        code = self._process.wait(timeout_s)
         self._close_pipes()
         return code
 

@@ -181,19 +181,23 @@ def assert_logs_and_indexes_agree(data_dir: Path) -> None:
     assert not problems, "\n".join(map(str, problems))
 
 
-def read_messages(client: WireClient, topic: str, partition: int) -> list[WireMessage]:
-    """All messages of a partition, by FETCH."""
+def read_messages(client: WireClient, topic: str, partition: int, offset: int = 0) -> list[WireMessage]:
+    """All messages of a partition from an offset on, by FETCH."""
     found: list[WireMessage] = []
-    offset = 0
     while messages := client.ask_messages(f"FETCH {topic} {partition} {offset} 1000"):
         found += messages
         offset = messages[-1].offset + 1
     return found
 
 
+def read_from(client: WireClient, topic: str, partition: int, offset: int) -> list[tuple[int, bytes]]:
+    """All records of a partition from an offset on as (offset, value)."""
+    return [(message.offset, message.value) for message in read_messages(client, topic, partition, offset)]
+
+
 def read_partition(client: WireClient, topic: str, partition: int) -> list[tuple[int, bytes]]:
     """All records of a partition as (offset, value)."""
-    return [(message.offset, message.value) for message in read_messages(client, topic, partition)]
+    return read_from(client, topic, partition, 0)
 
 
 def read_all(client: WireClient, target: Target) -> dict[int, list[tuple[int, bytes]]]:

@@ -62,7 +62,7 @@ class BrokerCore:
         offsets = OffsetStore(self.topics, clock, config.offset_metadata_max_bytes)
         timers = self._housekeeping.timers
         self.groups = GroupCoordinator(self.topics, offsets, clock, timers, lambda: self.config)
-        # A crash in the middle of a deletion leaves what was committed; a topic of that name must not find it.
+        # A crash in a deletion leaves what was committed; another topic of that name must not find it.
         self.topics.on_create = offsets.forget_topic
         self.topics.on_delete = self.groups.forget_topic
         self._offset_expiry = OffsetExpiry(self.groups, clock, lambda: self.config)

@@ -50,7 +50,7 @@ class CommitGate:
 
     @contextmanager
     def removal(self, group: str) -> Iterator[None]:
-        """Held while offsets are removed; waits for the commits that are under way, and for other removals."""
+        """Held while offsets are removed; waits for commits that are under way, and for other removals."""
         with self._changed:
             while group in self._removing:
                 self._changed.wait()

@@ -51,7 +51,7 @@ class TopicManager:
         self.config = config
         """Replaced by assignment when a setting changes."""
         self.on_create: Callable[[str], None] = _nobody_to_tell
-        """Called with the name of a topic that is about to be there, under `_mutex`; may refuse it by raising."""
+        """Called with the name of a topic that is about to be there, under `_mutex`; may raise to refuse it."""
         self.on_delete: Callable[[str], None] = _nobody_to_tell
         """Called with the name of a topic that is gone."""
         self._data_dir = data_dir
