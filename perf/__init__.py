@@ -13,6 +13,6 @@ figures.py         numbers over rounds, and the goals they are held against
 limits.py          what this machine can do at best, for ratios
 machine.py         which machine, versions and commit
 report.py          results as JSON and as a table
-compare.py         two results beside each other
+ratios.py          two results beside each other
 errors.py          what can go wrong while measuring
 """

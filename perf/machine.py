@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,10 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def describe_versions() -> dict[str, str | None]:
-    """What ran; None for a library that is not installed."""
+def describe_versions(more: Sequence[str] = ()) -> dict[str, str | None]:
+    """What ran, with the libraries of `more`; None for one that is not installed."""
     found = {"quekka": __version__, "python": platform.python_version(), "commit": _commit()}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *more):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -67,6 +67,7 @@ class RemoteClient:
 
     make: Callable[..., Client]
     arguments: tuple[Any, ...]
+    timeout_s: float = REPLY_TIMEOUT_S
     _channel: Connection | None = field(default=None, init=False)
     _process: Any = field(default=None, init=False)
 
@@ -111,8 +112,8 @@ class RemoteClient:
 
     def _receive(self) -> object:
         channel = self._open_channel()
-        if not channel.poll(REPLY_TIMEOUT_S):
-            raise ClientFailedError(f"{self.make.__name__} did not answer within {REPLY_TIMEOUT_S} s")
+        if not channel.poll(self.timeout_s):
+            raise ClientFailedError(f"{self.make.__name__} did not answer within {self.timeout_s:g} s")
         try:
             answer: object = channel.recv()
         except EOFError:

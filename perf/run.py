@@ -1,4 +1,4 @@
-"""Measures the broker: run.py LOAD... | all | list | compare A.json B.json. See quekka-perf(1)."""
+"""Measures the broker: run.py LOAD... | all | list | ratios A.json B.json. See quekka-perf(1)."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from perf import compare, report  # noqa: E402
+from perf import ratios, report  # noqa: E402
 from perf.batches import parse_size  # noqa: E402
 from perf.bench import Bench, Load, Options  # noqa: E402
 from perf.broker_process import PROGRAM  # noqa: E402
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.words == ["list"]:
             return show_list()
-        if options.words[0] == "compare":
-            return show_comparison([Path(word) for word in options.words[1:]])
+        if options.words[0] == "ratios":
+            return show_ratios([Path(word) for word in options.words[1:]])
         return run_loads(options)
     except (PerfError, OSError) as error:
         sys.stderr.write(f"perf: {error}\n")
@@ -44,7 +44,7 @@ def command_line() -> argparse.ArgumentParser:
         prog="perf/run.py", description="Measure the broker. See man/quekka-perf.1."
     )
     parser.add_argument(
-        "words", nargs="+", metavar="LOAD", help="names of loads; or all, list, compare A.json B.json"
+        "words", nargs="+", metavar="LOAD", help="names of loads; or all, list, ratios A.json B.json"
     )
     parser.add_argument(
         "--rounds", type=positive, default=5, help="rounds after the one that warms up (default 5)"
@@ -146,11 +146,11 @@ def show_list() -> int:
     return 0
 
 
-def show_comparison(paths: Sequence[Path]) -> int:
+def show_ratios(paths: Sequence[Path]) -> int:
     if len(paths) != 2:
-        raise NotAResultError("compare takes two result files")
-    rows = compare.compare_documents(*map(compare.read_document, paths))
-    sys.stdout.write(report.show_table(rows, compare.HEADINGS))
+        raise NotAResultError("ratios takes two result files")
+    rows = ratios.compare_documents(*map(ratios.read_document, paths))
+    sys.stdout.write(report.show_table(rows, ratios.HEADINGS))
     return 0
 
 

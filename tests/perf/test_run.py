@@ -58,11 +58,11 @@ def test_a_load_about_the_broker_itself_runs(tmp_path: Path, load: str) -> None:
     assert json.loads(path.read_text())["loads"][load]["figures"]
 
 
-def test_two_results_are_compared(tmp_path: Path) -> None:
+def test_two_results_are_set_beside_each_other(tmp_path: Path) -> None:
     for directory in "ab":
         assert run("publish-sync", *SMALL, "--output", str(tmp_path / directory)).returncode == 0
     paths = [str(next((tmp_path / directory).glob("*.json"))) for directory in "ab"]
-    done = run("compare", *paths)
+    done = run("ratios", *paths)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split() == ["load", "figure", "A", "B", "unit", "B/A"]
 
@@ -72,7 +72,9 @@ def test_the_machines_limits_are_measured_beside_a_load(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     [path] = tmp_path.glob("*.json")
     limits = json.loads(path.read_text())["limits"]
-    assert set(limits) == {"loopback", "echo_p50", "echo_p99", "write", "sync_p50", "sync_p99"}
+    assert set(limits) == {
+        "loopback", "sendfile", "pread_send", "echo_p50", "echo_p99", "write", "sync_p50", "sync_p99",
+    }  # fmt: skip
     assert all(figure["median"] > 0 for figure in limits.values())
 
 
@@ -80,8 +82,8 @@ def test_the_machines_limits_are_measured_beside_a_load(tmp_path: Path) -> None:
     ("arguments", "complaint"),
     [
         (("nonsense",), "nonsense: no such load"),
-        (("compare", "one.json"), "two result files"),
-        (("compare", "a.json", "b.json"), "a.json"),
+        (("ratios", "one.json"), "two result files"),
+        (("ratios", "a.json", "b.json"), "a.json"),
         (("poll", "--set", "segment"), "NAME=VALUE"),
         (("poll", "--rounds", "0"), "at least 1"),
         (("poll", "--size", "big"), "big"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from perf.compare import compare_documents, ranges_overlap, read_document
 from perf.errors import NotAResultError
 from perf.figures import Figure
+from perf.ratios import compare_documents, ranges_overlap, read_document
 from perf.report import FORMAT
 
 
