@@ -6,7 +6,7 @@ does not care on which side of the socket it runs. The word (`code`) is what the
 Words that Kafka does not have carry number -1, UNKNOWN_SERVER_ERROR, on the Kafka wire.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 MESSAGE_CHARACTERS_MAX = 8000
 """Of a longer message, as one with a name that somebody made up, only the beginning is told: in UTF-8 it has
@@ -25,6 +25,15 @@ class QuekkaError(Exception):
     def __init__(self, message: str = "") -> None:
         self.message = message[:MESSAGE_CHARACTERS_MAX] or self.code
         super().__init__(self.message)
+
+    def without_frames(self) -> Self:
+        """The same error, fit to be kept for later than its `except`.
+
+        A traceback keeps frames alive, and they all that was in their variables, such as records that were
+        decompressed to find that they are damaged; so do the errors that it came of.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 class OffsetOutOfRangeError(QuekkaError):

@@ -7,6 +7,7 @@ import pytest
 from quekka import errors
 from quekka.errors import (
     ERRORS_BY_CODE,
+    CorruptMessageError,
     OffsetOutOfRangeError,
     QuekkaError,
     UnknownServerError,
@@ -88,3 +89,18 @@ def test_a_word_not_known_here_keeps_its_place_in_the_text() -> None:
     error = error_for("FROM_THE_FUTURE", "something new")
     assert type(error) is UnknownServerError
     assert error.message == "FROM_THE_FUTURE something new"
+
+
+def test_an_error_that_is_kept_keeps_no_frame_alive() -> None:
+    def fail() -> None:
+        try:
+            int("no number")
+        except ValueError as error:
+            raise CorruptMessageError("damaged") from error
+
+    try:
+        fail()
+    except CorruptMessageError as error:
+        kept = error.without_frames()
+    assert kept.__traceback__ is kept.__cause__ is kept.__context__ is None
+    assert kept.message == "damaged"

@@ -25,6 +25,7 @@ from quekka.formats.record_batch import (
     read_header,
     verify_crc,
 )
+from quekka.storage.decompression_slots import decompression_slot
 from quekka.storage.log_config import LogConfig
 
 NO_TIMESTAMP = -1
@@ -51,7 +52,7 @@ def validate_batches(buf: bytearray | memoryview, config: LogConfig, now_ms: int
             check(position, header, config, now_ms)
         verify_crc(buf, position, header)
         if config.cleanup_compact:
-            _check_keys(buf, position)
+            _check_keys(buf, position, header)
         if config.message_timestamp_type == "LogAppendTime":
             patch_log_append_time(buf, now_ms, position)
             headers.append(read_header(buf, position))
@@ -129,9 +130,10 @@ _CHECKS: tuple[Callable[[int, BatchHeader, LogConfig, int], None], ...] = (
 """All checks of a header, cheap ones before the CRC-32C."""
 
 
-def _check_keys(buf: bytearray | memoryview, position: int) -> None:
-    for offset_delta, _, key, _, _ in iter_raw_records(buf, position):
-        if key is None:
-            raise InvalidRecordError(
-                f"byte {position}: record {offset_delta} has no key, which a compacted topic needs"
-            )
+def _check_keys(buf: bytearray | memoryview, position: int, header: BatchHeader) -> None:
+    with decompression_slot(header.codec):
+        for offset_delta, _, key, _, _ in iter_raw_records(buf, position):
+            if key is None:
+                raise InvalidRecordError(
+                    f"byte {position}: record {offset_delta} has no key, which a compacted topic needs"
+                )

@@ -19,9 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from quekka.formats.record_batch import iter_records
+from quekka.formats.record_batch import iter_records, read_header
 from quekka.formats.segment_name import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, format_segment_name
 from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, find_batch, walk_batches
+from quekka.storage.decompression_slots import decompression_slot
 from quekka.storage.file_cache import CachedFile, OpenFile
 from quekka.storage.offset_index import OffsetSearch
 from quekka.storage.time_index import TimeSearch
@@ -121,9 +122,10 @@ class SegmentView:
             if span.max_timestamp_ms < timestamp_ms or span.last_offset < from_offset:
                 continue
             batch = file.read(span.position, span.size_bytes)
-            for record in iter_records(batch, from_offset=from_offset):
-                if record.timestamp_ms >= timestamp_ms:
-                    return record.offset, record.timestamp_ms
+            with decompression_slot(read_header(batch).codec):
+                for record in iter_records(batch, from_offset=from_offset):
+                    if record.timestamp_ms >= timestamp_ms:
+                        return record.offset, record.timestamp_ms
         return None
 
     def __repr__(self) -> str:

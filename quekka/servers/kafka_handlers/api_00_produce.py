@@ -102,7 +102,7 @@ class ProducePromise(Promise):
                 return outcome.response(session)
             error = outcome
         except QuekkaError as failure:
-            error = failure
+            error = failure.without_frames()
         if self._acks == ACKS_NONE:
             raise HangUpError(f"produce with acks=0 refused: {error.code} {error.message}")
         return refused(session, index, error)
@@ -120,7 +120,7 @@ def produce(session: KafkaSession, request: ProduceRequest, version: int) -> Pro
                     raise check
                 outcomes.append((data.index, _append(session, topic.name, data, version, deadline)))
             except QuekkaError as error:
-                outcomes.append((data.index, error))
+                outcomes.append((data.index, error.without_frames()))
         topics.append((topic.name, outcomes))
     return ProducePromise(request.acks, topics)
 

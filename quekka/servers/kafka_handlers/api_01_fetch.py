@@ -73,7 +73,7 @@ def _find(session: KafkaSession, topic: str, asked: FetchPartition) -> Position:
     try:
         return Position(asked, find_partition(session, topic, asked.partition, asked.current_leader_epoch))
     except QuekkaError as error:
-        return Position(asked, error)
+        return Position(asked, error.without_frames())
 
 
 def _wait(session: KafkaSession, request: FetchRequest, positions: list[Position]) -> None:

@@ -69,7 +69,7 @@ def append(session: TextSession, run: AppendRun) -> None:
         try:
             outcomes.append(_append(session, run, payload))
         except QuekkaError as error:
-            outcomes.append(error)
+            outcomes.append(error.without_frames())
     session.promise(AppendPromise(run, outcomes))
 
 

@@ -4,6 +4,7 @@ from quekka.broker.partition import Partition
 from quekka.errors import CorruptMessageError, MessageTooLargeError, UnsupportedCompressionTypeError
 from quekka.formats.record_batch import iter_batches, iter_raw_records, verify_crc
 from quekka.protocols.text.render import MessageRenderer
+from quekka.storage.decompression_slots import decompression_slot
 from quekka.storage.log_slice import LogSlice
 
 PIECE_BYTES = 256 * 1024
@@ -38,8 +39,10 @@ def _render_batches(partition: Partition, piece: LogSlice, offset: int, renderer
             # Clients of other protocols check it themselves; those of this one never see the batch.
             verify_crc(data, position, header)
             if not header.is_control:
-                records = iter_raw_records(data, position, from_offset=offset)
-                left_out = renderer.add(partition.index, records)
+                with decompression_slot(header.codec):
+                    left_out = renderer.add(
+                        partition.index, iter_raw_records(data, position, from_offset=offset)
+                    )
                 if left_out is not None:
                     return left_out
             offset = header.next_offset

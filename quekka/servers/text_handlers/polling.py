@@ -68,7 +68,7 @@ def _read(
         try:
             to_offset = render_messages(topic.partition(number), from_offset, renderer)
         except QuekkaError as error:
-            failure = failure or error
+            failure = failure or error.without_frames()
             continue
         if to_offset != from_offset:
             stretches.append(Stretch(number, from_offset, to_offset, start, renderer.count))

@@ -47,7 +47,7 @@ class PublishPromise:
             try:
                 offset = future.wait()
             except QuekkaError as error:
-                self.refused.update(dict.fromkeys(indexes, error))
+                self.refused.update(dict.fromkeys(indexes, error.without_frames()))
             else:
                 session.records_in += len(indexes)
                 own = replies.published(offset, partition, len(indexes))
@@ -67,7 +67,7 @@ def publish(session: TextSession, run: PublishRun) -> None:
         check_writable(run.topic)
         topic = session.broker.topics.get_or_create(run.topic)
     except QuekkaError as error:
-        promise.refused.update(dict.fromkeys(range(len(run.requests)), error))
+        promise.refused.update(dict.fromkeys(range(len(run.requests)), error.without_frames()))
     else:
         _append_run(session, topic, promise)
     if run.acks == ACKS_NONE:
@@ -88,7 +88,7 @@ def _append_run(session: TextSession, topic: Topic, promise: PublishPromise) -> 
         try:
             future = topic.partition(number).append(batches, len(accepted), deadline)
         except QuekkaError as error:
-            promise.refused.update(dict.fromkeys(accepted, error))
+            promise.refused.update(dict.fromkeys(accepted, error.without_frames()))
         else:
             promise.appended.append((future, number, accepted))
 
