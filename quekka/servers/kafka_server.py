@@ -41,18 +41,24 @@ class KafkaServer:
         """
         session = KafkaSession(self._broker, peer)
         try:
-            _serve_all(session, first)
-        except HangUpError as error:
-            session.errors += 1
-            logger.warning("%s: %s; closing", session.describe(), error)
-        except PeerGoneError:
-            raise
-        except Exception:
-            logger.exception("%s: a request failed", session.describe())
+            _serve_logged(session, first)
+            session.flush_ready()
         finally:
-            session.report()
-        session.flush_ready()
+            session.close()
         peer.linger()
+
+
+def _serve_logged(session: KafkaSession, first: bytes) -> None:
+    """Handle requests until the connection has to end, and say why where that is not for its peer to know."""
+    try:
+        _serve_all(session, first)
+    except HangUpError as error:
+        session.errors += 1
+        logger.warning("%s: %s; closing", session.describe(), error)
+    except PeerGoneError:
+        raise
+    except Exception:
+        logger.exception("%s: a request failed", session.describe())
 
 
 def _serve_all(session: KafkaSession, first: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.caller import Caller
+from quekka.broker.metrics import Counts
 from quekka.errors import QuekkaError
 from quekka.protocols.kafka.codec import encode_response
 from quekka.protocols.kafka.connection import KafkaConnection, Request
@@ -60,19 +61,19 @@ class _Promised(NamedTuple):
     promise: Promise
 
 
-class KafkaSession:
+class KafkaSession(Counts):
     """The state of a connection that outlives a request.
 
     Constant: `broker`, `peer`, `connection` (which understands what the peer sends), `transfer`, `busy_poll`,
     `host` and `port` (how clients reach this broker).
     `client_id` and `software` are what the client says of itself, for the log.
-    Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
-    `bytes_out`.
+    It counts what STATS shows, for all connections together, until `close`.
 
     Threads: the connection's own.
     """
 
     def __init__(self, broker: BrokerCore, peer: Peer) -> None:
+        super().__init__()
         self.broker = broker
         self.peer = peer
         self.connection = KafkaConnection(broker.config.socket_request_max_bytes)
@@ -86,13 +87,12 @@ class KafkaSession:
         self.is_bursting = False
         """The peer sends faster than we read."""
         self.unanswered_bytes = 0
-        self.requests = self.errors = 0
-        self.records_in = self.records_out = self.bytes_in = self.bytes_out = 0
         self.last_fetch_bytes = 0
         """What the last Fetch gave; more than nothing hints that the next one will give as much."""
         self._replies: list[bytes | bytearray | _Promised] = []
         self._unsent_bytes = 0
         self._has_promises = False
+        broker.metrics.watch(self)
 
     def error_number(self, error: QuekkaError) -> int:
         """The number that the response to the present request says; counts the error."""
@@ -151,7 +151,6 @@ class KafkaSession:
         found = cast("Sequence[bytearray | LogSlice]", pieces)
         self.last_fetch_bytes = sum(map(size_of, found))
         self.bytes_out += self.last_fetch_bytes
-        self.report()
         self.transfer.send_pieces(self.peer, found)
 
     def _send_replies(self) -> None:
@@ -159,7 +158,6 @@ class KafkaSession:
         self._replies = []
         self._unsent_bytes = 0
         self.bytes_out += len(data)
-        self.report()
         if data:
             self.peer.send(data)
 
@@ -168,23 +166,14 @@ class KafkaSession:
         software = f", {self.software}" if self.software else ""
         return f"{self.peer.name} (client id {self.client_id!r}{software})"
 
-    def report(self) -> None:
-        """Add the counts to the broker's."""
-        metrics = self.broker.metrics
-        if self.requests or self.errors:
-            metrics.add_pair("requests", self.requests, "errors", self.errors)
-            self.requests = self.errors = 0
-        if self.records_in or self.bytes_in:
-            metrics.add_pair("records_in", self.records_in, "bytes_in", self.bytes_in)
-            self.records_in = self.bytes_in = 0
-        if self.records_out or self.bytes_out:
-            metrics.add_pair("records_out", self.records_out, "bytes_out", self.bytes_out)
-            self.records_out = self.bytes_out = 0
-
     def release(self) -> None:
         """Give back the memory of a burst; bodies of requests that were received already stay true."""
         self.transfer.release()
         self.connection.release()
+
+    def close(self) -> None:
+        """The connection is over."""
+        self.broker.metrics.absorb(self)
 
     def caller(self) -> Caller:
         """Who is to be answered after a long wait.

@@ -76,8 +76,6 @@ def handle_all(session: TextSession, events: list[Event]) -> bool:
         logger.exception("%s: a request failed", session.peer.name)
         session.give_up(UnknownServerError("the broker failed to handle the request; its log says more"))
         return False
-    finally:
-        session.report()
     return True
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.caller import Caller
+from quekka.broker.metrics import Counts
 from quekka.errors import QuekkaError
 from quekka.protocols.text import replies
 from quekka.servers.busy_poll import BusyPoll
@@ -30,18 +31,18 @@ class Promise(Protocol):
         """Wait for it; the reply, which may be an error."""
 
 
-class TextSession:
+class TextSession(Counts):
     """The state of a connection that outlives a request.
 
     Constant: `broker`, `peer`, `member` (the name under which groups know it), `connections`,
     `transfer`, `busy_poll`.
-    Counts since the last `report`: `requests`, `errors`, `records_in`, `records_out`, `bytes_in`,
-    `bytes_out`.
+    It counts what STATS shows, for all connections together, until `close`.
 
     Threads: the connection's own.
     """
 
     def __init__(self, broker: BrokerCore, peer: Peer, connections: ConnectionSlots) -> None:
+        super().__init__()
         self.broker = broker
         self.peer = peer
         self.member = f"text-{peer.name}-{peer.number}"
@@ -52,12 +53,10 @@ class TextSession:
         self.is_bursting = False
         """The peer sends faster than we read."""
         self.unanswered_bytes = 0
-        self.requests = self.errors = 0
-        self.records_in = self.records_out = 0
-        self.bytes_in = self.bytes_out = 0
         self._replies: list[bytes | Promise] = []
         self._unsent_bytes = 0
         self._has_promises = False
+        broker.metrics.watch(self)
 
     def reply(self, data: bytes) -> None:
         """Answer a request; it is sent with the next `flush`."""
@@ -106,21 +105,7 @@ class TextSession:
         """Send bytes now, of which STATS knows by then; what was answered before must have been flushed."""
         if data:
             self.bytes_out += len(data)
-            self.report()
             self.peer.send(data)
-
-    def report(self) -> None:
-        """Add the counts to the broker's."""
-        metrics = self.broker.metrics
-        if self.requests or self.errors:
-            metrics.add_pair("requests", self.requests, "errors", self.errors)
-            self.requests = self.errors = 0
-        if self.records_in or self.bytes_in:
-            metrics.add_pair("records_in", self.records_in, "bytes_in", self.bytes_in)
-            self.records_in = self.bytes_in = 0
-        if self.records_out or self.bytes_out:
-            metrics.add_pair("records_out", self.records_out, "bytes_out", self.bytes_out)
-            self.records_out = self.bytes_out = 0
 
     def release(self) -> None:
         """Give back the memory of a burst."""
@@ -138,4 +123,4 @@ class TextSession:
         """The connection is over: its groups go on without it."""
         if self.has_memberships:
             self.broker.groups.disconnect(self.member)
-        self.report()
+        self.broker.metrics.absorb(self)

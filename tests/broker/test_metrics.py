@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from quekka.broker.metrics import Metrics
+from quekka.broker.metrics import Counts, Metrics
 
 
 def test_nothing_is_lost_between_threads() -> None:
@@ -27,6 +27,21 @@ def test_nothing_is_lost_between_threads() -> None:
 def test_a_name_that_is_not_in_the_table_is_refused() -> None:
     with pytest.raises(KeyError):
         Metrics().add("reqests")
+
+
+def test_what_connections_count_is_in_the_sums_while_they_live_and_after() -> None:
+    metrics = Metrics()
+    first, second = Counts(), Counts()
+    metrics.watch(first)
+    metrics.watch(second)
+    first.requests = second.requests = 3
+    assert metrics.snapshot()["requests"] == 6
+    metrics.absorb(first)
+    second.requests += 1
+    assert metrics.snapshot()["requests"] == 7
+    metrics.absorb(first)
+    metrics.absorb(second)
+    assert metrics.snapshot()["requests"] == 7
 
 
 def test_a_snapshot_does_not_change_later() -> None:

@@ -110,7 +110,7 @@ def test_errors_are_numbered_for_the_present_request_and_counted(
 ) -> None:
     before = broker.core.metrics.snapshot()["errors"]
     assert session.error_number(UnknownTopicOrPartitionError()) == 3
-    session.report()
+    session.close()
     assert broker.core.metrics.snapshot()["errors"] == before + 1
 
 

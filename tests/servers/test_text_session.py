@@ -2,6 +2,7 @@
 
 import pytest
 
+from quekka.broker.config import BrokerConfig
 from quekka.broker.metrics import Metrics
 from quekka.errors import BadRequestError
 from quekka.servers import text_session
@@ -20,6 +21,7 @@ class Core:
     """A broker as far as a session looks at it."""
 
     def __init__(self) -> None:
+        self.config = BrokerConfig()
         self.metrics = Metrics()
         self.groups = Groups()
 
@@ -106,16 +108,16 @@ def test_giving_up_sends_what_is_ready_and_the_reason(session: TextSession, peer
     assert not promise.is_kept
 
 
-def test_counts_are_added_to_the_brokers_once(session: TextSession) -> None:
+def test_its_counts_are_in_the_brokers_until_the_end_and_after(session: TextSession) -> None:
     session.requests, session.records_in, session.records_out, session.bytes_in = 3, 2, 1, 100
     session.reply_error(BadRequestError("x"))
     session.flush()
-    session.report()
-    session.report()
-    sums = session.broker.metrics.snapshot()
     names = ("requests", "errors", "records_in", "records_out", "bytes_in")
-    assert [sums[name] for name in names] == [3, 1, 2, 1, 100]
-    assert sums["bytes_out"] == len(b"-ERR BAD_REQUEST x\r\n")
+    for end in (lambda: None, session.close):
+        end()
+        sums = session.broker.metrics.snapshot()
+        assert [sums[name] for name in names] == [3, 1, 2, 1, 100]
+        assert sums["bytes_out"] == len(b"-ERR BAD_REQUEST x\r\n")
 
 
 @pytest.mark.parametrize("has_memberships", [True, False])

@@ -12,7 +12,6 @@ def ping(session: TextSession, _asked: request.Ping) -> None:
 
 
 def stats(session: TextSession, _asked: request.Stats) -> None:
-    session.report()
     shown = {**session.broker.stats(), "connections": session.connections.in_use}
     session.reply(replies.ok_values(shown.items()))
 

@@ -37,7 +37,6 @@ def read(session: TextSession, asked: request.Read) -> None:
     head = replies.batches(piece.size_bytes, view.log_start_offset, view.log_end_offset)
     session.records_out += piece.next_offset - asked.offset
     session.bytes_out += len(head) + piece.size_bytes
-    session.report()
     session.transfer.send(session.peer, head, piece)
 
 
