@@ -89,6 +89,7 @@ class History:
         self._failure: BaseException | None = None
         self._pending: set[RecordId] = set()
         self._pending_commits: dict[CommitPlace, list[tuple[int, int]]] = {}
+        self.sent_count = 0
         self.acknowledged_count = 0
         self.records: dict[RecordId, SentRecord] = {}
         self.topics: dict[str, TopicNotes] = {}
@@ -105,6 +106,7 @@ class History:
             for identity in identities:
                 self.records[identity] = SentRecord(topic, now, is_aged)
                 self._pending.add(identity)
+                self.sent_count += 1
 
     def note_acknowledged(self, places: Mapping[RecordId, Place]) -> None:
         with self._changed:
@@ -198,6 +200,18 @@ class History:
             for place, commits in self._pending_commits.items():
                 self.commits[place].over += [Commit(offset, sent_at, now) for offset, sent_at in commits]
             self._pending_commits.clear()
+
+    def forget_before(self, tick: int) -> int:
+        """Let go of what was over by then, so that a long run needs no more memory than a short one; the
+        present time. Afterwards a broker cannot be held against the notes any more.
+        """
+        with self._changed:
+            old = [identity for identity, record in self.records.items() if (record.over_at or tick) < tick]
+            for identity in old:
+                del self.records[identity]
+            for notes in self.commits.values():
+                notes.over.clear()
+            return next(self._ticks)
 
     def note_failure(self, error: BaseException) -> None:
         """A worker failed, so nobody should wait for it."""

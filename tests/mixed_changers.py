@@ -59,7 +59,7 @@ class TopicChanger(MixedWorker):
             self._wire = stack.enter_context(LoadWire(*self.address))
             self._lines = Lines(Target(*self.address, "", 0))
             stack.callback(self._lines.close)
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 self.change_one()
 
     def change_one(self) -> None:

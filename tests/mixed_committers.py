@@ -25,7 +25,7 @@ class TextCommitter(MixedWorker):
 
     def use_connection(self) -> None:
         with closing(Lines(Target(*self.address, "", 0))) as lines:
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 name = self.rng.choice(self._lasting)
                 partition = self.rng.randrange(self.history.topic(name).partitions)
                 end = int(self._ask(lines, f"LISTOFFSETS {name} {partition} latest")[1])
@@ -59,7 +59,7 @@ class KafkaCommitter(MixedWorker):
 
     def use_connection(self) -> None:
         with LoadWire(*self.address) as wire:
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 self.commit_some(wire, None)
 
     def commit_some(self, wire: LoadWire, member: KafkaMember | None) -> None:
@@ -102,7 +102,7 @@ class StaticMember(KafkaCommitter):
         with LoadWire(*self.address) as wire:
             member = KafkaMember(wire, self.group, instance="the-only-one")
             self._join(member)
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 self._check(member.heartbeat())
                 self.commit_some(wire, member)
 

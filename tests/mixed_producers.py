@@ -53,7 +53,7 @@ class TopicChoice:
         present = notes.present if notes else None
         if present is None:
             return name, 2, False
-        is_aged = present.keeps == "young" and len(self._history.records) // AGED_STRETCH % 2 == 0
+        is_aged = present.keeps == "young" and self._history.sent_count // AGED_STRETCH % 2 == 0
         return name, present.partitions, is_aged
 
 
@@ -80,15 +80,13 @@ class TextProducer(MixedWorker):
 
     def use_connection(self) -> None:
         with closing(Lines(Target(*self.address, "", 0))) as lines:
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 kind = self.rng.choice((self._publish, self._publish, self._append, self._publish_silently))
                 kind(lines, self._numbering.take(self.rng.randint(1, RECORDS_PER_TURN_MAX), self.rng))
 
     def _publish(self, lines: Lines, records: dict[RecordId, bytes]) -> None:
         name, partitions, is_aged = self._choice.pick(self.rng)
-        option = self.rng.choice(
-            ("", f" partition={self.rng.randrange(partitions)}", " key=k", " acks=all")
-        )
+        option = self.rng.choice(("", f" partition={self.rng.randrange(partitions)}", " key=k", " acks=all"))
         self.history.note_sent(name, records, is_aged=is_aged)
         lines.send(b"".join(publish_line(name, value, option, is_aged) for value in records.values()))
         for identity in records:
@@ -142,7 +140,7 @@ class KafkaProducer(MixedWorker):
 
     def use_connection(self) -> None:
         with LoadWire(*self.address) as wire:
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 in_flight = [self._send(wire) for _ in range(self.rng.randint(1, REQUESTS_IN_FLIGHT))]
                 for parts in in_flight:
                     if parts:
@@ -233,7 +231,7 @@ class IdempotentProducer(MixedWorker):
             for batch in self._state.to_repeat(self.rng):
                 self._send(wire, batch)
                 self._receive(wire, batch)
-            while not self.history.is_over.is_set():
+            while not self.is_over():
                 batches = [self._new_batch() for _ in range(self.rng.randint(1, REQUESTS_IN_FLIGHT))]
                 for batch in batches:
                     self._send(wire, batch)

@@ -25,11 +25,18 @@ class MixedWorker(Worker):
     ends_with_connection = False
     """True for a worker that must not go on while it does not know how its last request went."""
 
+    pace_s = 0.0
+    """How long it waits between two turns."""
+
     def __init__(self, name: str, address: Address, history: History, seed: str) -> None:
         super().__init__(name)
         self.address = address
         self.history = history
         self.rng = random.Random(f"{seed}/{name}")
+
+    def is_over(self) -> bool:
+        """Whether the load is over; asked before each turn."""
+        return self.history.is_over.wait(self.pace_s)
 
     def work(self) -> None:
         try:

@@ -47,6 +47,12 @@ class Lines:
             raise ConnectionResetError(f"the connection ended in a reply: {line!r}")
         return line[:-2].decode().split(" ")
 
+    def read_exactly(self, size_bytes: int) -> bytes:
+        data = self._reader.read(size_bytes)
+        if len(data) < size_bytes:
+            raise ConnectionResetError(f"the connection ended after {len(data)} of {size_bytes} bytes")
+        return data
+
     def close(self) -> None:
         self._reader.close()
         self._socket.close()
