@@ -44,6 +44,7 @@ from quekka.protocols.kafka.fields import (
     string,
     tagged_struct_of,
 )
+from quekka.protocols.kafka.meter import FRAME_ELEMENTS_MAX
 from quekka.protocols.kafka.primitives import (
     MALFORMED,
     UncommonError,
@@ -52,7 +53,7 @@ from quekka.protocols.kafka.primitives import (
     read_compact_nullable_string,
     read_nullable_string,
 )
-from quekka.protocols.kafka.schema import reader_for
+from quekka.protocols.kafka.schema import reader_of_body
 
 
 @dataclass(slots=True)
@@ -137,7 +138,8 @@ def read_request(body: Buffer, version: int) -> ProduceRequest:
     try:
         return _read_flexible(memoryview(body)) if flexible else _read_plain(memoryview(body), version)
     except MALFORMED:
-        request: ProduceRequest = reader_for(ProduceRequest, version, flexible)(body, 0)[0]
+        read = reader_of_body(ProduceRequest, version, flexible, len(body))
+        request: ProduceRequest = read(body, 0)[0]
         return request
 
 
@@ -150,6 +152,7 @@ def _read_plain(body: memoryview, version: int) -> ProduceRequest:
     acks, timeout_ms, topics_count = _HEAD.unpack_from(body, position)
     position += 10
     check_count(body, position, topics_count, 6)
+    room = FRAME_ELEMENTS_MAX - topics_count
     topics = []
     for _ in range(topics_count):
         start = position + 2
@@ -160,6 +163,9 @@ def _read_plain(body: memoryview, version: int) -> ProduceRequest:
         partitions_count = _INT32.unpack_from(body, stop)[0]
         position = stop + 4
         check_count(body, position, partitions_count, 8)
+        room -= partitions_count
+        if room < 0:
+            raise UncommonError
         partitions = []
         for _ in range(partitions_count):
             index, size_bytes = _PARTITION.unpack_from(body, position)
@@ -179,6 +185,7 @@ def _read_flexible(body: memoryview) -> ProduceRequest:
     acks, timeout_ms = _COMPACT_HEAD.unpack_from(body, position)
     topics_count, position = read_compact_length(body, position + 6)
     check_count(body, position, topics_count, 3)
+    room = FRAME_ELEMENTS_MAX - topics_count
     topics = []
     for _ in range(topics_count):
         start = position + 1
@@ -188,6 +195,9 @@ def _read_flexible(body: memoryview) -> ProduceRequest:
         name = str(body[start:stop], "utf-8")
         partitions_count, position = read_compact_length(body, stop)
         check_count(body, position, partitions_count, 6)
+        room -= partitions_count
+        if room < 0:
+            raise UncommonError
         partitions = []
         for _ in range(partitions_count):
             index = _INT32.unpack_from(body, position)[0]

@@ -39,6 +39,7 @@ from quekka.protocols.kafka.fields import (
     string,
     tagged_struct_of,
 )
+from quekka.protocols.kafka.meter import FRAME_ELEMENTS_MAX
 from quekka.protocols.kafka.primitives import (
     MALFORMED,
     UncommonError,
@@ -47,7 +48,7 @@ from quekka.protocols.kafka.primitives import (
     read_compact_string,
     read_string,
 )
-from quekka.protocols.kafka.schema import reader_for
+from quekka.protocols.kafka.schema import reader_of_body
 
 
 class Records(Protocol):
@@ -166,11 +167,17 @@ def read_request(body: Buffer, version: int) -> FetchRequest:
     compiled reader, which names what is wrong.
     """
     flexible = APIS_BY_KEY[FETCH].is_flexible(version)
+    if len(body) > FRAME_ELEMENTS_MAX:
+        return _read_compiled(body, version, flexible)
     try:
         return _read_flexible(body) if flexible else _read_plain(body, version)
     except MALFORMED:
-        request: FetchRequest = reader_for(FetchRequest, version, flexible)(body, 0)[0]
-        return request
+        return _read_compiled(body, version, flexible)
+
+
+def _read_compiled(body: Buffer, version: int, flexible: bool) -> FetchRequest:
+    request: FetchRequest = reader_of_body(FetchRequest, version, flexible, len(body))(body, 0)[0]
+    return request
 
 
 def _read_plain(body: Buffer, version: int) -> FetchRequest:

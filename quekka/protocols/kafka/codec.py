@@ -21,7 +21,7 @@ from quekka.protocols.kafka.primitives import (
     read_int32_length,
     skip_tagged_fields,
 )
-from quekka.protocols.kafka.schema import reader_for, writer_for
+from quekka.protocols.kafka.schema import reader_for, reader_of_body, writer_for
 
 
 @functools.cache
@@ -48,7 +48,7 @@ def decode_request(api_key: int, version: int, body: Buffer) -> Any:
     by_hand = getattr(_module(api), "read_request", None)
     if by_hand is not None:
         return by_hand(body, version)
-    return reader_for(request_type(api), version, api.is_flexible(version))(body, 0)[0]
+    return reader_of_body(request_type(api), version, api.is_flexible(version), len(body))(body, 0)[0]
 
 
 def encode_response(api_key: int, version: int, correlation_id: int, response: Any) -> bytearray:

@@ -23,14 +23,15 @@ import functools
 import linecache
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from quekka.errors import InvalidRequestError
 from quekka.formats import Buffer
 from quekka.protocols.kafka import primitives
 from quekka.protocols.kafka.fields import FieldSpec, Primitive, specs_of
+from quekka.protocols.kafka.meter import FRAME_ELEMENTS_MAX, Meter
 from quekka.protocols.kafka.primitives import FIXED_FORMATS, describe_malformed
 
 Message = TypeVar("Message")
@@ -57,15 +58,38 @@ def reader_for(kind: type[Message], version: int, flexible: bool) -> ReadMessage
 
     Bytes behind the last field are left alone, as Kafka leaves them.
     """
-    compiled: ReadMessage[Message] = _ReaderSource(kind, version, flexible).compile()
-    return compiled
+    read: ReadMessage[Message] = _reader_source(cast(Hashable, kind), version, flexible).function()
+    return read
+
+
+def reader_of_body(
+    kind: type[Message], version: int, flexible: bool, size_bytes: int
+) -> ReadMessage[Message]:
+    """As `reader_for`, for a body of so many bytes: one that could hold too many elements is metered.
+
+    The metered reader is good for one message: it is made of the code that was compiled once, with functions
+    that count in the place of those that do not.
+    """
+    if size_bytes <= FRAME_ELEMENTS_MAX:
+        compiled: ReadMessage[Message] = reader_for(cast(Hashable, kind), version, flexible)
+        return compiled
+    meter = Meter()
+    read: ReadMessage[Message] = _reader_source(cast(Hashable, kind), version, flexible).function(
+        read_elements=meter.read_elements, read_numbers=meter.read_numbers
+    )
+    return read
 
 
 @functools.cache
 def writer_for(kind: type[Message], version: int, flexible: bool) -> WriteMessage[Message]:
     """The function that appends a `kind` in this version; it raises ValueError, naming the field."""
-    compiled: WriteMessage[Message] = _WriterSource(kind, version, flexible).compile()
-    return compiled
+    write: WriteMessage[Message] = _WriterSource(kind, version, flexible).function()
+    return write
+
+
+@functools.cache
+def _reader_source(kind: type, version: int, flexible: bool) -> "_ReaderSource":
+    return _ReaderSource(kind, version, flexible)
 
 
 class _Source(ABC):
@@ -82,14 +106,20 @@ class _Source(ABC):
         self.done: set[type] = set()
         self.names: dict[str, Any] = {**vars(primitives), "malformed": malformed, "unwritable": unwritable}
 
-    def compile(self) -> Any:
+    @functools.cached_property
+    def code(self) -> CodeType:
         self.add_struct(self.kind)
         file_name = f"<kafka {self.verb} {self.kind.__name__} v{self.version}>"
         text = "\n".join(self.lines) + "\n"
         linecache.cache[file_name] = len(text), None, text.splitlines(keepends=True), file_name
-        code: CodeType = compile(text, file_name, "exec")
-        exec(code, self.names)
-        return self.names[f"{self.verb}_{self.kind.__name__}"]
+        return compile(text, file_name, "exec")
+
+    def function(self, **others: Any) -> Any:
+        """The function for the message, which finds `others` in the place of the names it uses."""
+        code = self.code
+        names = {**self.names, **others}
+        exec(code, names)
+        return names[f"{self.verb}_{self.kind.__name__}"]
 
     def add_struct(self, kind: type) -> None:
         """Write the function for `kind`, after those for the structs in it."""
