@@ -51,7 +51,7 @@ class TopicManager:
         self.config = config
         """Replaced by assignment when a setting changes."""
         self.on_create: Callable[[str], None] = _nobody_to_tell
-        """Called with the name of a topic that is about to be there, under `_mutex`; may raise to refuse it."""
+        """Called with the name of a topic that is about to be made, under `_mutex`; may raise to refuse."""
         self.on_delete: Callable[[str], None] = _nobody_to_tell
         """Called with the name of a topic that is gone."""
         self._data_dir = data_dir
@@ -286,6 +286,8 @@ class TopicManager:
             logger.warning("topic %s: %s", topic.name, error.message)
         topic.writer.join()
         _close_logs(topic)
+        for partition in topic.partitions:
+            partition.log.retire()
 
     def _delete_files(self, topic: Topic) -> None:
         described = TopicFile(topic.name, topic.topic_id, len(topic.partitions))

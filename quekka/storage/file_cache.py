@@ -8,7 +8,7 @@ asked since:
                         ^                            ^
     FileCache ----------' ring, at most `limit`      '---- a reader, for as long as it reads
 
-Three rules make that safe without a lock on the way of a read:
+Four rules make that safe without a lock on the way of a read:
 
 1. A descriptor closes when the last reference to its `OpenFile` goes. Eviction only drops the cache's
    reference, so whoever reads at that moment reads on, and a descriptor number is never given to another file
@@ -18,6 +18,8 @@ Three rules make that safe without a lock on the way of a read:
 3. A file that is about to be unlinked or replaced is kept open first (`keep`). Who opens a file looks again
    afterwards whether a kept one is there and takes that one, so a view from before never sees the file that
    came after.
+4. A file whose topic is deleted is let go for good (`retire`): another topic of that name may have one at the
+   same place.
 """
 
 import threading
@@ -91,12 +93,13 @@ class CachedFile(Generic[T]):
     Threads: any.
     """
 
-    __slots__ = ("_cache", "_load", "_opened", "was_used")
+    __slots__ = ("_cache", "_load", "_opened", "is_retired", "was_used")
 
     def __init__(self, cache: "FileCache", load: Callable[[], T]) -> None:
         self._cache = cache
         self._load = load
         self._opened: T | None = None
+        self.is_retired = False
         self.was_used = False
         """Set by each `get`, cleared by the cache's hand: the second chance."""
 
@@ -116,12 +119,16 @@ class CachedFile(Generic[T]):
         """Let the open file go, if there is one; a later `get` opens it again."""
         self._cache.forget(self)
 
+    def retire(self) -> None:
+        """Let the open file go, if there is one; a later `get` is refused."""
+        self._cache.forget(self, for_good=True)
+
 
 class FileCache:
     """At most `limit` open files, besides those in use and those kept.
 
-    Guarded by `_ring_lock`: the ring and every assignment to a `_opened`. No file is opened or closed while
-    it is held.
+    Guarded by `_ring_lock`: the ring and every assignment to a `_opened` or `is_retired`. No file is opened
+    or closed while it is held.
 
     Threads: any.
     """
@@ -168,9 +175,10 @@ class FileCache:
         opened = file.get()
         self._enter(file, opened, in_ring=False)
 
-    def forget(self, file: CachedFile[T]) -> None:
-        """What `CachedFile.forget` does."""
+    def forget(self, file: CachedFile[T], *, for_good: bool = False) -> None:
+        """What `CachedFile.forget` and `CachedFile.retire` do."""
         with self._ring_lock:
+            file.is_retired = file.is_retired or for_good
             opened, file._opened = file._opened, None
             self._ring.pop(file, None)
         del opened
@@ -186,6 +194,8 @@ class FileCache:
         """Make `opened` the file's own unless another thread was faster; the one that counts."""
         with self._ring_lock:
             self._check_not_closed()
+            if file.is_retired:
+                raise KafkaStorageError("the file's topic was deleted")
             if file._opened is None:
                 file._opened = opened
                 self._ring[file] = None

@@ -85,3 +85,10 @@ class PartitionLog:
             for segment in view.sealed:
                 segment.forget()
             view.active.log_file.forget()
+
+    def retire(self) -> None:
+        """After `close`, before the directory gets another name: views open no file any more."""
+        view = self.view
+        for segment in view.sealed:
+            segment.retire()
+        view.active.log_file.retire()

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 class SealedSegment(SegmentView):
     """A sealed segment; all views that show it share this one object.
 
-    Threads: any. `keep_open` and `forget` by the topic's writer.
+    Threads: any. `keep_open`, `forget` and `retire` by the topic's writer, or when there is none any more.
     """
 
     __slots__ = ("_max_timestamp_ms", "_offset_index", "_time_index", "paths")
@@ -72,3 +72,8 @@ class SealedSegment(SegmentView):
         """Let go of the open files; a later read opens them again."""
         for file in (self.log_file, self._offset_index, self._time_index):
             file.forget()
+
+    def retire(self) -> None:
+        """Let go of the open files; a later read is refused."""
+        for file in (self.log_file, self._offset_index, self._time_index):
+            file.retire()

@@ -244,3 +244,13 @@ def test_a_disk_that_refuses_leaves_no_half_topic(core: BrokerCore, faulty_files
     assert core.topics.names() == []
     core.topics.create("logs")
     assert core.topics.names() == ["logs"]
+
+
+def test_a_view_of_a_deleted_topic_never_shows_records_of_one_made_again(core: BrokerCore) -> None:
+    publish(core, "t", b"of the first")
+    view = core.topics.get("t").partition(0).view()
+    core.topics.delete("t")
+    publish(core, "t", b"of the second")
+    with pytest.raises(KafkaStorageError, match="topic was deleted"):
+        view.read(0, 1000).read()
+    assert values_of(core.topics.get("t").partition(0)) == [b"of the second"]

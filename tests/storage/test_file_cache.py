@@ -133,6 +133,31 @@ def test_who_opens_late_gets_the_file_that_was_kept(tmp_path: Path, comes_after:
     assert file.get().read(0, 1) == b"0"
 
 
+@pytest.mark.parametrize("was_open", [False, True])
+def test_a_retired_file_is_not_opened_again(tmp_path: Path, was_open: bool) -> None:
+    cache = FileCache(FILES, 5)
+    path = made(tmp_path, 1)[0]
+    file = cache.log_file(path)
+    reading = file.get() if was_open else None
+    file.retire()
+    path.unlink()
+    path.write_bytes(b"another life")
+    with pytest.raises(KafkaStorageError, match="topic was deleted"):
+        file.get()
+    if reading is not None:
+        assert reading.read(0, 1) == b"0"
+
+
+def test_who_opens_a_file_that_is_retired_meanwhile_is_refused(tmp_path: Path) -> None:
+    files = SwappingFiles()
+    cache = FileCache(files, 5)
+    file = cache.log_file(made(tmp_path, 1)[0])
+    files.before_open = file.retire
+    with pytest.raises(KafkaStorageError, match="topic was deleted"):
+        file.get()
+    assert cache.open_count == 0
+
+
 def test_two_threads_that_open_the_same_file_get_the_same_one(tmp_path: Path) -> None:
     files = SwappingFiles()
     cache = FileCache(files, 5)

@@ -42,6 +42,18 @@ def test_a_closed_log_holds_no_descriptor(bench: Callable[..., LogBench]) -> Non
     assert log.cache.open_count == 0
 
 
+def test_views_of_a_retired_log_open_no_file(bench: Callable[..., LogBench]) -> None:
+    log = bench(segment_bytes=500)
+    log.fill(20)
+    view = log.view
+    log.log.close()
+    log.log.retire()
+    for offset in (0, 19):
+        with pytest.raises(KafkaStorageError, match="topic was deleted"):
+            view.read(offset, 100)
+    assert log.cache.open_count == 0
+
+
 def test_close_lets_go_of_the_files_when_the_sync_fails(bench: Callable[..., LogBench]) -> None:
     files = FaultyFiles()
     log = bench(files=files)
