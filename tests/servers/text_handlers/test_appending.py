@@ -55,6 +55,20 @@ def test_pipelined_appends_of_any_size_keep_their_order(text_client: WireClient,
         assert text_client.ask_messages(f"FETCH logs 0 {offset} 1")[0].value == body
 
 
+def test_appends_that_come_together_are_one_group_and_each_has_its_own_offset(
+    broker: Broker, text_client: WireClient
+) -> None:
+    bodies = [batch(b"a", b"b"), batch(b"c") + batch(b"d", b"e"), bytes(batch_by(7, 0, 2)), batch(b"f")]
+    text_client.ask("CREATE logs")
+    before = broker.core.metrics.snapshot()
+    text_client.send_bytes(b"".join(b"APPEND logs 0 %d\r\n%b\r\n" % (len(each), each) for each in bodies))
+    assert [text_client.read_line() for _ in bodies] == ["+OK 0 0", "+OK 2 0", "+OK 5 0", "+OK 7 0"]
+    assert values(text_client) == [b"a", b"b", b"c", b"d", b"e", b"7/0", b"7/1", b"f"]
+    after = broker.core.metrics.snapshot()
+    assert after["records_in"] - before["records_in"] == 8
+    assert after["appends"] - before["appends"] <= 3
+
+
 def test_a_retry_is_answered_with_the_offset_of_the_first_try(text_client: WireClient) -> None:
     both = bytes(batch_by(7, 0, 2) + batch_by(7, 2))
     assert append(text_client, both) == "+OK 0 0"
