@@ -19,7 +19,7 @@ from quekka.broker.partition import Partition
 from quekka.broker.topic import Topic
 from quekka.broker.topic_manager import TopicManager
 from quekka.clock import Clock
-from quekka.errors import CorruptMessageError, OffsetMetadataTooLargeError
+from quekka.errors import CorruptMessageError, KafkaStorageError, OffsetMetadataTooLargeError
 from quekka.formats.murmur2 import partition_for_key
 from quekka.formats.offset_commit import (
     NO_LEADER_EPOCH,
@@ -32,8 +32,11 @@ from quekka.formats.offset_commit import (
     encode_value,
 )
 from quekka.formats.record import Record
-from quekka.formats.record_batch import iter_batches, iter_records, verify_crc
+from quekka.formats.record_batch import iter_checked_batches, iter_records
 from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.storage.batch_walk import BatchSpan
+from quekka.storage.damage_scan import scan_segment
+from quekka.storage.segment import SegmentView
 from quekka.topic_name import OFFSETS_TOPIC
 
 logger = logging.getLogger(__name__)
@@ -219,24 +222,39 @@ class OffsetStore:
 
 
 def _all_records(partition: Partition) -> Iterator[Record]:
+    """All that can be read; damage is told in the log and passed over, so older commits may come to count."""
     view = partition.view()
     offset = view.log_start_offset
     while offset < view.log_end_offset:
         start = offset
         try:
             data = view.read(start, LOAD_CHUNK_BYTES).read()
-            for position, header in iter_batches(data):
-                verify_crc(data, position, header)
+            for position, header in iter_checked_batches(data, start):
                 yield from iter_records(data, position, from_offset=offset)
                 offset = header.next_offset
-        except CorruptMessageError as error:
-            raise _damaged(partition, offset, error.message) from error
+        except (CorruptMessageError, KafkaStorageError) as error:
+            segment = next(segment for segment in view.segments if segment.next_offset > offset)
+            _report_damage(partition, offset, f"{segment.path}: {error.message}")
+            yield from _whole_records(segment, offset)
+            offset = segment.next_offset
         if offset == start:
-            raise _damaged(partition, offset, "no whole batch is there")
+            break  # nothing is left between here and the end
 
 
-def _damaged(partition: Partition, offset: int, problem: str) -> CorruptMessageError:
-    return CorruptMessageError(
-        f"topic {partition.topic_name} partition {partition.index} offset {offset}: {problem}; "
-        f"quekka-verify-log --repair --cut-damage takes it out, and the commits in it are lost"
+def _whole_records(segment: SegmentView, from_offset: int) -> Iterator[Record]:
+    """What a search finds from an offset on in a segment that is damaged."""
+    try:
+        file = segment.log_file.get()
+        for found in scan_segment(file, segment.size_bytes, segment.base_offset, segment.next_offset):
+            if isinstance(found, BatchSpan) and found.last_offset >= from_offset:
+                yield from iter_records(file.read(found.position, found.size_bytes), from_offset=from_offset)
+    except (CorruptMessageError, KafkaStorageError) as error:
+        logger.error("damage: %s: the rest of it is passed over: %s", segment.path, error.message)
+
+
+def _report_damage(partition: Partition, offset: int, problem: str) -> None:
+    partition.report_damage(
+        offset,
+        f"topic {partition.topic_name} partition {partition.index} offset {offset}: {problem}; commits there "
+        f"are passed over; quekka-verify-log --repair --cut-damage takes the damage out",
     )

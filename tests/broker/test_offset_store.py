@@ -121,18 +121,25 @@ def test_a_record_that_is_no_commit_is_skipped_with_a_line_in_the_log(
 
 
 @pytest.mark.parametrize("damaged_byte", [61, -1], ids=["first_record", "last_byte"])
-def test_damage_stops_the_start_and_the_message_says_where_and_what_helps(
-    start_core: StartCore, tmp_path: Path, damaged_byte: int
+def test_damaged_commits_are_passed_over_and_the_log_says_where_and_what_helps(
+    start_core: StartCore, tmp_path: Path, damaged_byte: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     core = start_core()
     commit(core, "g", {("logs", 0): 7})
+    size_bytes = core.topics.get(OFFSETS_TOPIC).partition(0).view().size_bytes
+    commit(core, "g", {("logs", 1): 8})
     core.stop()
     log = tmp_path / "data" / "topics" / OFFSETS_TOPIC / "0" / "00000000000000000000.log"
     content = bytearray(log.read_bytes())
-    content[damaged_byte] ^= 0x40
+    content[damaged_byte % size_bytes] ^= 0x40
     log.write_bytes(content)
-    with pytest.raises(CorruptMessageError, match=rf"{OFFSETS_TOPIC} partition 0 offset 0: .*--cut-damage"):
-        start_core()
+    offsets = start_core().groups.offsets
+    assert offsets.committed("g", "logs", 0) is None
+    committed = offsets.committed("g", "logs", 1)
+    assert committed is not None
+    assert committed.offset == 8
+    assert f"topic {OFFSETS_TOPIC} partition 0 offset 0: {log}: byte 0: " in caplog.text
+    assert "quekka-verify-log --repair --cut-damage takes the damage out" in caplog.text
     assert log.read_bytes() == content
 
 

@@ -16,6 +16,7 @@ from quekka.formats.record_batch import (
     LOG_OVERHEAD_BYTES,
     BatchHeader,
     iter_batches,
+    iter_checked_batches,
     iter_raw_records,
     iter_records,
     patch_log_append_time,
@@ -200,6 +201,23 @@ def test_wrong_crc_is_told_with_position_and_offset() -> None:
         CorruptMessageError, match=r"byte 70: the batch at offset 7 has CRC-32C \w{8}, not 233dad44"
     ):
         verify_crc(EXAMPLE + damaged, 70, read_header(damaged))
+
+
+def test_checked_batches_have_a_right_crc_and_rising_offsets() -> None:
+    whole = batch_of([b"a", b"b"]) + batch_of([b"c"], 5)
+    assert [header.base_offset for _, header in iter_checked_batches(whole, 1)] == [0, 5]
+    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+    assert_first_is_read(flipped, "CRC-32C")
+    assert_first_is_read(batch_of([b"a", b"b"]) + batch_of([b"c"], 1), "offset 1 comes after 1")
+    with pytest.raises(CorruptMessageError, match="offset 1 comes after 1"):
+        next(iter_checked_batches(whole, 2))
+
+
+def assert_first_is_read(data: bytes, problem: str) -> None:
+    batches = iter_checked_batches(data, 0)
+    assert next(batches)[0] == 0
+    with pytest.raises(CorruptMessageError, match=problem):
+        next(batches)
 
 
 def test_crc_of_a_cut_batch_is_not_computed() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from quekka.errors import CorruptMessageError, OffsetOutOfRangeError
+from quekka.errors import CorruptMessageError, KafkaStorageError, OffsetOutOfRangeError, QuekkaError
 from quekka.formats.compression import GZIP
 from quekka.formats.crc32c import crc32c
 from quekka.formats.record_batch_builder import BatchBuilder
@@ -47,9 +47,12 @@ class View:
         self._batches = batches
         self.log_end_offset = end
         self.sizes_asked: list[int] = []
+        self.unreadable: dict[int, QuekkaError] = {}
 
     def read(self, offset: int, max_bytes: int) -> Slice:
         self.sizes_asked.append(max_bytes)
+        if offset in self.unreadable:
+            raise self.unreadable[offset]
         if not 0 <= offset <= self.log_end_offset:
             raise OffsetOutOfRangeError(f"offset {offset}")
         for data in self._batches:
@@ -158,6 +161,28 @@ def test_messages_before_the_damage_are_given_first(
     render: Render, spoil: Callable[[int], bytearray]
 ) -> None:
     assert render([batch(0, b"a", b"b"), spoil(2)], 4) == (2, [0, 1])
+
+
+@pytest.mark.parametrize("kind", [CorruptMessageError, KafkaStorageError])
+def test_messages_before_what_cannot_even_be_found_are_given_first(kind: type[QuekkaError]) -> None:
+    """A batch header that is damaged, or a file that cannot be read: the log itself raises."""
+    partition = OnePartition([batch(0, b"a", b"b"), batch(2, b"c")], 3)
+    partition.view().unreadable[2] = kind("0.log: no record batch at byte 77")
+    renderer = MessageRenderer(100, 10**6)
+    assert render_messages(partition, 0, renderer) == 2  # type: ignore[arg-type]
+    assert renderer.count == 2
+    assert partition.damage == []
+    with pytest.raises(kind, match=r"topic logs partition 3 offset 2: 0\.log: no record batch") as raised:
+        render_messages(partition, 2, MessageRenderer(100, 10**6))  # type: ignore[arg-type]
+    assert partition.damage == [(2, raised.value.message)]
+
+
+def test_batches_whose_offsets_go_back_are_damage_and_no_endless_loop() -> None:
+    """The base offset is outside the CRC-32C."""
+    partition = OnePartition([batch(0, b"a") + batch(4, b"b") + batch(1, b"c")], 5)
+    renderer = MessageRenderer(100, 10**6)
+    assert render_messages(partition, 0, renderer) == 5  # type: ignore[arg-type]
+    assert renderer.count == 2
 
 
 def test_no_more_is_read_than_may_come() -> None:
