@@ -49,10 +49,31 @@ class TopicFile:
             document = json.loads(files.read_file(path))
         except (ValueError, RecursionError) as error:
             raise CorruptMessageError(f"{path}: not JSON: {error}") from None
+        except OSError as error:
+            error.filename = str(path)
+            raise
         topic = cls._from_document(document, path)
         if topic.name != directory.name:
             raise CorruptMessageError(f"{path}: name is {topic.name[:256]!r}, unlike its directory")
+        topic._check_directories(directory, files)
         return topic
+
+    def _check_directories(self, directory: Path, files: Files) -> None:
+        """A wrong number of partitions would make directories without end, or hide logs that are there.
+
+        One in the middle may be missing: the others are served. One too many may be there if it is empty,
+        left by a crash while partitions were added.
+        """
+        path = directory / TOPIC_FILE_NAME
+        if not files.is_directory(directory / str(self.partitions - 1)):
+            raise CorruptMessageError(
+                f"{path}: {self.partitions} partitions, but there is no directory {self.partitions - 1}"
+            )
+        further = directory / str(self.partitions)
+        if files.is_directory(further) and files.listdir(further):
+            raise CorruptMessageError(
+                f"{path}: {self.partitions} partitions, but there are logs in directory {self.partitions}"
+            )
 
     @classmethod
     def _from_document(cls, document: Any, path: Path) -> "TopicFile":

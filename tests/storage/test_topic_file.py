@@ -25,9 +25,35 @@ def test_a_topic_comes_back_as_it_was_made(tmp_path: Path) -> None:
 
 def test_saving_again_replaces_the_settings(tmp_path: Path) -> None:
     directory = ORDERS.create_directory(tmp_path)
+    (directory / "2").mkdir()
     changed = TopicFile("orders", TOPIC_ID, 3, {"retention.ms": "5"})
     changed.save(directory)
     assert TopicFile.load(directory) == changed
+
+
+def test_more_partitions_than_directories_are_not_believed(tmp_path: Path) -> None:
+    """A flipped bit must not make a million directories."""
+    directory = ORDERS.create_directory(tmp_path)
+    TopicFile("orders", TOPIC_ID, 1_000_000).save(directory)
+    with pytest.raises(CorruptMessageError, match=r"topic\.json: 1000000 partitions, but there is no directory"):
+        TopicFile.load(directory)
+
+
+def test_fewer_partitions_than_directories_with_logs_are_not_believed(tmp_path: Path) -> None:
+    directory = ORDERS.create_directory(tmp_path)
+    TopicFile("orders", TOPIC_ID, 1).save(directory)
+    assert TopicFile.load(directory).partitions == 1  # a crash while partitions were added leaves this
+    (directory / "1" / "00000000000000000000.log").touch()
+    with pytest.raises(CorruptMessageError, match="1 partitions, but there are logs in directory 1"):
+        TopicFile.load(directory)
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    directory = ORDERS.create_directory(tmp_path)
+    (directory / "topic.json").unlink()
+    (directory / "topic.json").mkdir()
+    with pytest.raises(OSError, match=r"orders/topic\.json"):
+        TopicFile.load(directory)
 
 
 def test_a_topic_is_not_made_over_another(tmp_path: Path) -> None:
