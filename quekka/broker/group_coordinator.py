@@ -175,11 +175,14 @@ class GroupCoordinator:
         """Move a position on, if it is still where the reader found it and the partition still is the
         reader's.
 
-        False: somebody moved it or took it over meanwhile; what was read is not the reader's, and it reads
-        again.
+        False: somebody moved it or took it over meanwhile, or the topic was deleted; what was read is not the
+        reader's, and it reads again.
         """
         group = self._get_or_create(group_name)
         with group.mutex:
+            # Under the mutex: `forget_topic` takes it too, and a topic of the same name begins anew.
+            if topic.partition(partition).is_gone:
+                return False
             if partition not in group.readable_locked(topic, member):
                 return False
             if group.position_locked(topic, partition) != from_offset:
@@ -192,13 +195,16 @@ class GroupCoordinator:
     ) -> int:
         """Set positions; the offset of the lowest-numbered partition concerned.
 
-        Raises OffsetOutOfRangeError, BadRequestError, RebalanceInProgressError, UnknownMemberIdError.
+        Raises OffsetOutOfRangeError, BadRequestError, RebalanceInProgressError, UnknownMemberIdError,
+        UnknownTopicOrPartitionError where the topic was deleted meanwhile.
         """
         group = self._get_or_create(group_name)
         numbers = self._concerned(group, topic, member, partition, where.kind == "offset")
         offsets = {number: self._offset_in_range(topic, number, where) for number in numbers}
         with group.mutex:
             for number, offset in offsets.items():
+                if topic.partition(number).is_gone:
+                    raise UnknownTopicOrPartitionError(f"topic {topic.name} was deleted")
                 group.check_readable_locked(topic, member, number)
                 group.move_locked(topic.name, number, offset)
         return next(iter(offsets.values()))

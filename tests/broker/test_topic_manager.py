@@ -20,6 +20,7 @@ from quekka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from quekka.offset_spec import LATEST
 from quekka.storage.faulty_files import FaultyFiles
 
 
@@ -254,3 +255,16 @@ def test_a_view_of_a_deleted_topic_never_shows_records_of_one_made_again(core: B
     with pytest.raises(KafkaStorageError, match="topic was deleted"):
         view.read(0, 1000).read()
     assert values_of(core.topics.get("t").partition(0)) == [b"of the second"]
+
+
+def test_who_read_a_topic_while_it_was_deleted_moves_no_position_in_one_made_again(core: BrokerCore) -> None:
+    groups = core.groups
+    publish(core, "t", b"0", b"1", b"2")
+    deleted = core.topics.get("t")
+    assert groups.positions(deleted, "g", "m") == [(0, 0)]
+    core.topics.delete("t")
+    assert not groups.advance(deleted, "g", "m", 0, 0, 3)
+    with pytest.raises(UnknownTopicOrPartitionError, match="topic t was deleted"):
+        groups.seek(deleted, "g", "m", LATEST, 0)
+    publish(core, "t", b"of the second")
+    assert groups.positions(core.topics.get("t"), "g", "m") == [(0, 0)]
