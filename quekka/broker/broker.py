@@ -11,6 +11,7 @@ from quekka.broker.housekeeping import Housekeeping
 from quekka.broker.offset_expiry import OffsetExpiry
 from quekka.broker.offset_store import OffsetStore
 from quekka.broker.process_stats import process_stats
+from quekka.broker.request_memory import RequestMemory
 from quekka.broker.signal import Signal
 from quekka.broker.topic_factory import TopicFactory
 from quekka.broker.topic_manager import TopicManager
@@ -42,6 +43,7 @@ class BrokerCore:
         self.stopping = False
         self.stop_signal = Signal()
         """Fires when the broker begins to stop, for all who wait for data."""
+        self.request_memory = RequestMemory(lambda: self.config.request_memory_max_bytes)
         self.data_dir = DataDir(data_dir, files)
         self.producer_ids = ProducerIds(data_dir, files)
         self._file_cache = FileCache(files, config.log_open_files_max)
@@ -103,6 +105,7 @@ class BrokerCore:
         """Wake everyone who waits for data; requests in progress may finish, new waits end at once."""
         self.stopping = True
         self.stop_signal.fire()
+        self.request_memory.let_all_in()
         self.groups.classic.begin_stop()
 
     def stop(self) -> None:

@@ -204,10 +204,17 @@ _OWN_SETTINGS = (
         "Create a topic that is asked for with several replicas, with the one there is, instead of refusing.",
     ),
     Setting(
+        "request.memory.max.bytes",
+        integer(1024 * 1024),
+        256 * 1024 * 1024,
+        "Memory for requests larger than 256 KiB, of all connections together; with more, they wait.",
+    ),
+    Setting(
         "request.timeout.ms",
         integer(1, 2**31 - 1),
         30_000,
-        "How long an append waits for room in the topic's queue; then THROTTLING_QUOTA_EXCEEDED refuses it.",
+        "How long an append waits for room in the topic's queue; then THROTTLING_QUOTA_EXCEEDED refuses it. "
+        "And how long a large request waits for memory; half of it is how long one may stop in its middle.",
     ),
     Setting(
         "socket.receive.buffer.bytes",
@@ -302,6 +309,7 @@ class BrokerConfig:
     producer_ids_max: int = 1000
     queued_max_request_bytes: int = 32 * 1024 * 1024
     replication_factor_clamp_enable: bool = False
+    request_memory_max_bytes: int = 256 * 1024 * 1024
     request_timeout_ms: int = 30_000
     socket_receive_buffer_bytes: int = -1
     socket_request_max_bytes: int = 100 * 1024 * 1024

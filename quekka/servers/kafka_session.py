@@ -17,6 +17,7 @@ from quekka.errors import QuekkaError
 from quekka.protocols.kafka.codec import encode_response
 from quekka.protocols.kafka.connection import KafkaConnection, Request
 from quekka.protocols.kafka.fetch_pieces import Piece
+from quekka.servers.borrowed_memory import BorrowedMemory
 from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.kafka_errors import error_number
 from quekka.servers.peer import Peer
@@ -64,8 +65,8 @@ class _Promised(NamedTuple):
 class KafkaSession(Counts):
     """The state of a connection that outlives a request.
 
-    Constant: `broker`, `peer`, `connection` (which understands what the peer sends), `transfer`, `busy_poll`,
-    `host` and `port` (how clients reach this broker).
+    Constant: `broker`, `peer`, `borrowed`, `connection` (which understands what the peer sends), `transfer`,
+    `busy_poll`, `host` and `port` (how clients reach this broker).
     `client_id` and `software` are what the client says of itself, for the log.
     It counts what STATS shows, for all connections together, until `close`.
 
@@ -76,7 +77,8 @@ class KafkaSession(Counts):
         super().__init__()
         self.broker = broker
         self.peer = peer
-        self.connection = KafkaConnection(broker.config.socket_request_max_bytes)
+        self.borrowed = BorrowedMemory(broker, peer, self.flush)
+        self.connection = KafkaConnection(broker.config.socket_request_max_bytes, self.borrowed)
         self.transfer = Transfer()
         self.busy_poll = BusyPoll(broker.config.busy_poll_us)
         self.host, self.port = advertised_address(broker.config.advertised_listeners, peer.local_address())
@@ -173,6 +175,7 @@ class KafkaSession(Counts):
 
     def close(self) -> None:
         """The connection is over."""
+        self.borrowed.close()
         self.broker.metrics.absorb(self)
 
     def caller(self) -> Caller:

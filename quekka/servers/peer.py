@@ -83,7 +83,7 @@ class Peer:
         poll.register(self._socket, select.POLLIN)
         remaining_s = deadline.remaining_s()
         if not poll.poll(None if remaining_s is None else remaining_s * 1000):
-            raise PeerGoneError(f"no whole request within {self.idle_s:g} s (connections.max.idle.ms)")
+            raise PeerGoneError("nothing came in time (connections.max.idle.ms, request.timeout.ms)")
 
     def send(self, data: Buffer) -> None:
         """Send all of it; raises PeerGoneError."""

@@ -8,6 +8,7 @@ import socket
 from typing import Protocol
 
 from quekka.deadline import Deadline
+from quekka.servers.borrowed_memory import BorrowedMemory
 from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.peer import Peer
 
@@ -24,6 +25,7 @@ class Session(Protocol):
     """
 
     peer: Peer
+    borrowed: BorrowedMemory
     busy_poll: BusyPoll
     bytes_in: int
     is_bursting: bool
@@ -75,6 +77,6 @@ def _take(session: Session, receiver: Receiver, deadline: Deadline) -> int:
         receiver.reclaim()
         receiver.release()
         session.release()
-        session.peer.wait_until_readable(deadline)
+        session.peer.wait_until_readable(session.borrowed.limit(deadline))
     session.unanswered_bytes = size_bytes
     return size_bytes

@@ -36,7 +36,7 @@ class TextServer:
         Raises PeerGoneError when it broke.
         """
         session = TextSession(self._broker, peer, self._connections)
-        connection = TextConnection(lambda request: payload_limit(self._broker, request))
+        connection = TextConnection(lambda request: payload_limit(self._broker, request), session.borrowed)
         try:
             session.bytes_in += len(first)
             is_going_on = handle_all(session, connection.feed(first))

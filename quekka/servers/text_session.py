@@ -12,6 +12,7 @@ from quekka.broker.caller import Caller
 from quekka.broker.metrics import Counts
 from quekka.errors import QuekkaError
 from quekka.protocols.text import replies
+from quekka.servers.borrowed_memory import BorrowedMemory
 from quekka.servers.busy_poll import BusyPoll
 from quekka.servers.connection_slots import ConnectionSlots
 from quekka.servers.peer import Peer
@@ -47,6 +48,7 @@ class TextSession(Counts):
         self.peer = peer
         self.member = f"text-{peer.name}-{peer.number}"
         self.connections = connections
+        self.borrowed = BorrowedMemory(broker, peer, self.flush)
         self.transfer = Transfer()
         self.busy_poll = BusyPoll(broker.config.busy_poll_us)
         self.has_memberships = False
@@ -123,4 +125,5 @@ class TextSession(Counts):
         """The connection is over: its groups go on without it."""
         if self.has_memberships:
             self.broker.groups.disconnect(self.member)
+        self.borrowed.close()
         self.broker.metrics.absorb(self)

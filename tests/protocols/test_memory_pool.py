@@ -2,7 +2,7 @@
 
 import pytest
 
-from quekka.protocols.memory_pool import KEPT_BYTES_MAX, MemoryPool
+from quekka.protocols.memory_pool import KEPT_BYTES_MAX, SMALL_BYTES_MAX, MemoryPool
 
 
 @pytest.mark.parametrize(("asked", "given"), [(1, 1), (8, 8), (9, 16), (1000, 1024), (65536, 65536)])
@@ -43,3 +43,30 @@ def test_release_keeps_nothing() -> None:
     pool.release()
     assert pool.spare_bytes == 0
     assert pool.take(1000) is not memory
+
+
+class NotingLender:
+    def __init__(self) -> None:
+        self.held: list[int] = []
+
+    def hold(self, size_bytes: int) -> None:
+        if size_bytes > 4 * SMALL_BYTES_MAX:
+            raise MemoryError
+        self.held.append(size_bytes)
+
+
+def test_large_memory_is_asked_for_before_it_is_taken_until_nobody_uses_it() -> None:
+    lender = NotingLender()
+    pool = MemoryPool(lender)
+    pool.give_back(pool.take(SMALL_BYTES_MAX))
+    assert lender.held == []
+    first, second = pool.take(SMALL_BYTES_MAX + 1), pool.take(2 * SMALL_BYTES_MAX)
+    with pytest.raises(MemoryError):
+        pool.take(SMALL_BYTES_MAX + 1)
+    pool.give_back(first)
+    pool.lend(second)
+    pool.reclaim()
+    step = 2 * SMALL_BYTES_MAX
+    assert lender.held == [step, 2 * step, step, 0]
+    pool.take(step)
+    assert lender.held[-1] == step, "spare memory that is used again counts again"

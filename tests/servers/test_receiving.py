@@ -22,6 +22,11 @@ class FakePeer:
         self.calls.append("wait")
 
 
+class NothingBorrowed:
+    def limit(self, deadline: Deadline) -> Deadline:
+        return deadline
+
+
 class FakeSession:
     """Writes into the peer's list of calls, so that the order shows."""
 
@@ -31,6 +36,7 @@ class FakeSession:
         self.unanswered_bytes = unanswered_bytes
         self.is_bursting = is_bursting
         self.busy_poll = BusyPoll(0)
+        self.borrowed = NothingBorrowed()
 
     def flush(self) -> None:
         self.peer.calls.append("answer")

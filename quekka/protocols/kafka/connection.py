@@ -25,7 +25,7 @@ from quekka.errors import InvalidRequestError, QuekkaError, UnsupportedVersionEr
 from quekka.protocols.kafka.api_keys import API_VERSIONS, APIS_BY_KEY, PRODUCE, Api
 from quekka.protocols.kafka.codec import encode_response
 from quekka.protocols.kafka.framing import REQUEST_BYTES_MIN, SIZE_BYTES, RequestHeader, read_request_header
-from quekka.protocols.memory_pool import MemoryPool
+from quekka.protocols.memory_pool import Lender, MemoryPool
 from quekka.protocols.stream_buffer import StreamBuffer
 from quekka.protocols.text.payload_buffer import PayloadBuffer
 
@@ -61,11 +61,11 @@ Event = Request | Refused
 class KafkaConnection:
     """The parser's state between reads. `receive_max_bytes` is the largest frame that is accepted."""
 
-    def __init__(self, receive_max_bytes: int) -> None:
+    def __init__(self, receive_max_bytes: int, lender: Lender | None = None) -> None:
         self.closed = False
         """True after an event that closes: what follows is not read."""
         self._receive_max_bytes = receive_max_bytes
-        self._pool = MemoryPool()
+        self._pool = MemoryPool(lender)
         self._stream = StreamBuffer(self._pool)
         self._large: PayloadBuffer | None = None
 

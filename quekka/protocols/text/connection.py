@@ -24,7 +24,7 @@ from quekka.errors import (
     QuekkaError,
     UnknownCommandError,
 )
-from quekka.protocols.memory_pool import MemoryPool
+from quekka.protocols.memory_pool import Lender, MemoryPool
 from quekka.protocols.stream_buffer import StreamBuffer
 from quekka.protocols.text.grammar import LINE_BYTES_MAX
 from quekka.protocols.text.line import (
@@ -85,11 +85,11 @@ class TextConnection:
     not here whole.
     """
 
-    def __init__(self, payload_limit: PayloadLimit) -> None:
+    def __init__(self, payload_limit: PayloadLimit, lender: Lender | None = None) -> None:
         self.closed = False
         """True after QUIT or an error that closes: what follows is not read."""
         self._payload_limit = payload_limit
-        self._pool = MemoryPool()
+        self._pool = MemoryPool(lender)
         self._stream = StreamBuffer(self._pool)
         self._large: tuple[Publish | Append, PayloadBuffer] | None = None
         self._skip_bytes = 0
