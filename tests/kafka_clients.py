@@ -1,4 +1,4 @@
-"""The group consumers of three Kafka clients behind one face, so that one test can be played with each.
+"""The group consumers of several Kafka clients behind one face, so that one test can be played with each.
 
 All of them join again quickly (a heartbeat every tenth of a second), start at the earliest offset, and commit
 when told. Nothing sleeps: whoever waits for something lets the consumers poll, and a poll returns as soon as
@@ -9,8 +9,11 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
+from importlib.util import find_spec
 from time import monotonic
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from kafka_programs import PROGRAMS, FranzGo, Java, Kafkajs, KafkaProgram
 
 WAIT_S = 30.0
 """Only a fault takes this long."""
@@ -26,6 +29,8 @@ Got = tuple[int, int, bytes | None]
 
 class GroupConsumer(ABC):
     """A consumer in a group, subscribed to one topic."""
+
+    CAN_BE_STATIC: ClassVar[bool] = True
 
     def __init__(self, address: str, group: str, topic: str, instance: str | None = None) -> None:
         self.topic = topic
@@ -271,9 +276,79 @@ class AiokafkaConsumer(GroupConsumer):
         return TopicPartition(self.topic, partition)
 
 
+class ProgramConsumer(GroupConsumer):
+    """A client of another language, in a process of its own."""
+
+    PROGRAM: ClassVar[type[KafkaProgram]]
+
+    def __init__(
+        self, address: str, group: str, topic: str, instance: str | None = None, assignor: str | None = None
+    ) -> None:
+        super().__init__(address, group, topic, instance)
+        self._group = group
+        self._assigned: set[int] = set()
+        self._program = self.PROGRAM(address)
+        self._program.ask("join", group=group, topic=topic, instance=instance, assignor=assignor)
+
+    def poll(self) -> None:
+        news = self._program.ask("poll")
+        self._assigned = set(news["assigned"])
+        self.got += [(partition, offset, value.encode()) for partition, offset, value in news["records"]]
+
+    def assignment(self) -> set[int]:
+        return self._assigned
+
+    def commit(self, offsets: dict[int, int], metadata: str = "") -> None:
+        self._program.ask("commit", offsets=offsets, metadata=metadata)
+
+    def committed(self, partition: int) -> int | None:
+        offsets = self._program.ask("group_offsets", group=self._group, topic=self.topic)
+        offset: int | None = offsets.get(str(partition))
+        return offset
+
+    def seek_to_time(self, timestamp_ms: int) -> dict[int, int | None]:
+        found = self._program.ask("seek_to_time", timestamp_ms=timestamp_ms)
+        return {int(partition): offset for partition, offset in found.items()}
+
+    def _close(self) -> None:
+        self._program.close()
+
+
+class KafkajsConsumer(ProgramConsumer):
+    """kafkajs."""
+
+    PROGRAM = Kafkajs
+    CAN_BE_STATIC = False
+
+
+class FranzGoConsumer(ProgramConsumer):
+    """franz-go."""
+
+    PROGRAM = FranzGo
+
+
+class JavaConsumer(ProgramConsumer):
+    """Kafka's own client."""
+
+    PROGRAM = Java
+
+
+PROGRAM_CONSUMERS: dict[str, type[ProgramConsumer]] = {
+    kind.PROGRAM.NAME: kind for kind in (KafkajsConsumer, FranzGoConsumer, JavaConsumer)
+}
+"""By the name of the program."""
+
 CONSUMERS: dict[str, Callable[..., GroupConsumer]] = {
     "confluent_kafka": ConfluentConsumer,
     "kafka": KafkaPythonConsumer,
     "aiokafka": AiokafkaConsumer,
+    **PROGRAM_CONSUMERS,
 }
-"""By the name of the module that has to be there."""
+"""By the name of the module that has to be there, or of the program."""
+
+
+def why_not(client: str) -> str:
+    """Why a client cannot be played with here; empty when it can."""
+    if client in PROGRAMS:
+        return PROGRAMS[client].why_not()
+    return "" if find_spec(client) is not None else f"{client} is not installed"
