@@ -14,5 +14,8 @@ limits.py          what this machine can do at best, for ratios
 machine.py         which machine, versions and commit
 report.py          results as JSON and as a table
 ratios.py          two results beside each other
+compare.py         the command line that measures quekkad beside other servers
+comparison/        its loads, rounds, goals, table and drawing
+peers/             those servers, one file each
 errors.py          what can go wrong while measuring
 """

@@ -21,5 +21,9 @@ class WrongReplyError(PerfError):
     """The broker answered something else than what the load counts on; the message quotes it."""
 
 
+class NoSuchModeError(PerfError):
+    """The server cannot do what the load asks for; the message says why."""
+
+
 class NotAResultError(PerfError):
     """The file is no result of this program, or one of another format."""
