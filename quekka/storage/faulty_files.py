@@ -13,23 +13,28 @@ For Quekka's own tests and for those of programs that embed a broker:
         producer.send("orders", b"third").result(timeout=10)
         producer.close()
 
-`lose_unsynced`, called while no broker runs, is the machine losing power: what was not fsynced is gone.
+`lose_unsynced`, called while no broker runs, is the machine losing power: what was not fsynced is gone, or,
+with a seed, some of it is there and some is not. `copy_after_power_cut` is the same while one runs: it leaves
+the files as they are and writes what would be left of them elsewhere. Syncs are only noted and cost nothing.
 
-Nothing is random: the same calls fail each time. An operation is named as the method of `Files`.
+The same calls fail each time, and with the same seed the same is lost. An operation is named as the method
+of `Files`.
 """
 
 import errno
 import mmap
 import os
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from quekka.formats import Buffer
 from quekka.storage.files import Files, StrPath
-from quekka.storage.unsynced_changes import UnsyncedChanges
+from quekka.storage.power_cut import PowerCut, Survivors
+from quekka.storage.unsynced_changes import Cut, FileNode, UnsyncedChanges, Write
 
 OPERATIONS = {
     "open_read", "open_append", "create", "close", "pread", "preadv", "mmap_readonly", "writev",
@@ -82,7 +87,13 @@ class FaultyFiles(Files):
         self._lock = threading.RLock()
         self._faults: list[Fault] = []
         self._paths: dict[int, Path] = {}
+        self._nodes: dict[int, FileNode] = {}
         self._changes = UnsyncedChanges()
+        self.counts: Counter[str] = Counter()
+        """How often each operation was called."""
+        self.before_change: Callable[[], None] | None = None
+        """Called before everything that changes what a power cut would leave, under the lock: the moment to
+        take `copy_after_power_cut` at."""
 
     def fail(
         self,
@@ -118,13 +129,25 @@ class FaultyFiles(Files):
         with self._lock:
             self._faults.clear()
 
-    def lose_unsynced(self) -> None:
-        """Take back everything no fsync has reached, as a power cut would.
+    def lose_unsynced(self, seed: int | None = None) -> None:
+        """Take back what no fsync has reached, as a power cut would: all of it, or what `seed` picks.
 
         Only what was done through this object; and nothing may use the files any more, as they get shorter.
         """
         with self._lock:
-            self._changes.undo()
+            cut = PowerCut(self._changes.files, Survivors(seed))
+            cut.restore(self._changes.root, Path("/"))
+            self._changes = UnsyncedChanges()
+
+    def copy_after_power_cut(self, path: StrPath, target: StrPath, seed: int | None = None) -> None:
+        """Write what a power cut at this moment would leave of the directory `path` into a new one.
+
+        Files that may be in use stay as they are. Raises FileExistsError when `target` is there.
+        """
+        with self._lock:
+            source = Path(path).absolute()
+            cut = PowerCut(self._changes.files, Survivors(seed))
+            cut.copy(self._changes.directory(source), source, Path(target))
 
     # Opening
 
@@ -137,18 +160,18 @@ class FaultyFiles(Files):
         with self._lock:
             self._check("open_append", path)
             is_new = not self.exists(path)
-            fd = self._opened(super().open_append(path), path)
             if is_new:
-                self._changes.created(self._paths[fd])
-            else:
-                self._changes.opened(self._paths[fd], super().size_of(fd))
+                self._announce()
+            fd = self._opened(super().open_append(path), path)
+            self._note_for_writing(fd, is_new=is_new)
             return fd
 
     def create(self, path: StrPath) -> int:
         with self._lock:
             self._check("create", path)
+            self._announce()
             fd = self._opened(super().create(path), path)
-            self._changes.created(self._paths[fd])
+            self._note_for_writing(fd, is_new=True)
             return fd
 
     def close(self, fd: int) -> None:
@@ -156,6 +179,7 @@ class FaultyFiles(Files):
         with self._lock:
             path = self._path_of(fd)
             self._paths.pop(fd, None)
+            self._nodes.pop(fd, None)
             super().close(fd)
             self._check("close", path)
 
@@ -176,20 +200,29 @@ class FaultyFiles(Files):
     # Writing
 
     def writev(self, fd: int, buffers: Sequence[Buffer]) -> int:
-        fault = self._strike("writev", self._path_of(fd))
-        if fault is None:
-            return super().writev(fd, buffers)
-        kept = b"".join(buffers)[: fault.after_bytes]
-        written = super().writev(fd, [kept]) if kept else 0
-        if fault.error:
-            raise self._error(fault, self._path_of(fd))
+        with self._lock:
+            fault = self._strike("writev", self._path_of(fd))
+            kept = b"".join(buffers)[: None if fault is None else fault.after_bytes]
+            written = self._write(fd, kept) if kept else 0
+            if fault is not None and fault.error:
+                raise self._error(fault, self._path_of(fd))
+            return written
+
+    def _write(self, fd: int, data: bytes) -> int:
+        self._announce()
+        position = super().size_of(fd)
+        written = super().writev(fd, [data])
+        if fd in self._nodes:
+            self._nodes[fd].pending.append(Write(position, data[:written]))
         return written
 
     def ftruncate(self, fd: int, size_bytes: int) -> None:
         with self._lock:
             self._check("ftruncate", self._path_of(fd))
+            self._announce()
             super().ftruncate(fd, size_bytes)
-            self._changes.truncated(self._path_of(fd), size_bytes)
+            if fd in self._nodes:
+                self._nodes[fd].pending.append(Cut(size_bytes))
 
     def fsync(self, fd: int) -> None:
         self._sync("fsync", fd)
@@ -198,9 +231,9 @@ class FaultyFiles(Files):
         self._sync("fdatasync", fd)
 
     def fsync_directory(self, path: StrPath) -> None:
-        self._check("fsync_directory", path)
-        super().fsync_directory(path)
         with self._lock:
+            self._check("fsync_directory", path)
+            self._announce()
             self._changes.synced_directory(Path(path).absolute())
 
     # Names
@@ -224,6 +257,7 @@ class FaultyFiles(Files):
     def mkdir(self, path: StrPath) -> None:
         with self._lock:
             self._check("mkdir", path)
+            self._announce()
             super().mkdir(path)
             self._changes.made_directory(Path(path).absolute())
 
@@ -232,6 +266,8 @@ class FaultyFiles(Files):
             self._check("makedirs", path)
             target = Path(path).absolute()
             missing = [directory for directory in (target, *target.parents) if not self.exists(directory)]
+            if missing:
+                self._announce()
             super().makedirs(path)
             for directory in reversed(missing):
                 self._changes.made_directory(directory)
@@ -239,23 +275,31 @@ class FaultyFiles(Files):
     def unlink(self, path: StrPath) -> None:
         with self._lock:
             self._check("unlink", path)
-            self._changes.removing(Path(path).absolute())
+            self._announce()
+            gone = Path(path).absolute()
+            self._changes.prepare(gone)
             super().unlink(path)
-            self._rename_open(Path(path).absolute(), Path(f"{path} (deleted)").absolute())
+            self._changes.removed(gone)
+            self._rename_open(gone, Path(f"{gone} (deleted)"))
 
     def rmdir(self, path: StrPath) -> None:
         with self._lock:
             self._check("rmdir", path)
+            self._announce()
+            self._changes.find(Path(path).absolute())
             super().rmdir(path)
-            self._changes.removed_directory(Path(path).absolute())
+            self._changes.removed(Path(path).absolute())
 
     def replace(self, source: StrPath, target: StrPath) -> None:
         with self._lock:
             self._check("replace", target)
+            self._announce()
             old, new = Path(source).absolute(), Path(target).absolute()
-            self._rename_open(new, Path(f"{new} (deleted)"))
-            self._changes.replacing(old, new)
+            self._changes.prepare(old)
+            self._changes.prepare(new)
             super().replace(source, target)
+            self._changes.replaced(old, new)
+            self._rename_open(new, Path(f"{new} (deleted)"))
             self._rename_open(old, new)
 
     def lock(self, fd: int) -> bool:
@@ -267,6 +311,7 @@ class FaultyFiles(Files):
     def _strike(self, operation: str, path: StrPath) -> Fault | None:
         """Count the call with every fault; the first one that makes it fail."""
         with self._lock:
+            self.counts[operation] += 1
             struck = [fault for fault in self._faults if fault.strikes(operation, Path(path).absolute())]
         return struck[0] if struck else None
 
@@ -292,10 +337,30 @@ class FaultyFiles(Files):
             if path.is_relative_to(old):
                 self._paths[fd] = new / path.relative_to(old)
 
+    def _note_for_writing(self, fd: int, *, is_new: bool) -> None:
+        path = self._paths[fd]
+        if is_new:
+            self._nodes[fd] = self._changes.created(path)
+            return
+        self._changes.prepare(path)
+        node = self._changes.file(path)
+        if node is not None:
+            self._nodes[fd] = node
+
+    def _announce(self) -> None:
+        if self.before_change is not None:
+            self.before_change()
+
     def _sync(self, operation: str, fd: int) -> None:
-        path = self._path_of(fd)
-        size_bytes = super().size_of(fd)
-        self._check(operation, path)
-        super().fsync(fd)
         with self._lock:
-            self._changes.synced(path, size_bytes)
+            super().size_of(fd)  # EBADF for what is no open file, as from the real call
+            node = self._nodes.get(fd)
+            try:
+                self._check(operation, self._path_of(fd))
+            except OSError:
+                if node is not None:
+                    node.fail_sync()
+                raise
+            self._announce()
+            if node is not None:
+                node.sync()

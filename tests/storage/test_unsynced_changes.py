@@ -42,15 +42,20 @@ def test_data_is_kept_up_to_the_last_sync(files: FaultyFiles, tmp_path: Path) ->
     assert tree(tmp_path) == {"a": b"before synced"}
 
 
-def test_what_was_cut_stays_cut(files: FaultyFiles, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sync", "expected"), [(True, b"01"), (False, b"012345")], ids=["synced", "not"])
+def test_what_was_cut_stays_cut_when_that_was_synced(
+    files: FaultyFiles, tmp_path: Path, sync: bool, expected: bytes
+) -> None:
     append(files, tmp_path / "a", b"012345", sync=True)
     files.fsync_directory(tmp_path)
     fd = files.open_append(tmp_path / "a")
     files.ftruncate(fd, 2)
+    if sync:
+        files.fsync(fd)
     files.write_all(fd, [b"xyz"])
     files.close(fd)
     files.lose_unsynced()
-    assert tree(tmp_path) == {"a": b"01"}
+    assert tree(tmp_path) == {"a": expected}
 
 
 def test_a_synced_file_in_an_unsynced_directory_is_lost(files: FaultyFiles, tmp_path: Path) -> None:
