@@ -29,7 +29,7 @@ from quekka.formats import Buffer
 from quekka.formats.record_batch import patch_offsets
 from quekka.storage.active_segment import ActiveSegment, SegmentMark
 from quekka.storage.batch_walk import fields_of_one_batch
-from quekka.storage.flush_ticket import FlushTicket, SegmentSync
+from quekka.storage.flush_ticket import FlushTicket, SegmentSync, SyncTurn
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_context import LogContext
 from quekka.storage.log_loader import LoadedLog
@@ -86,6 +86,7 @@ class LogWriter:
         """Rolled by the append that runs, to be sealed at its end."""
         self._unsynced: list[ActiveSegment] = [loaded.active]
         """Segments that may hold what is not on the disk; the active one is the last."""
+        self._last_sync: SyncTurn | None = None
         self._unsynced_directories: tuple[Path, ...] = ()
         if not loaded.active.size_bytes:
             self._unsynced_directories = (context.directory, context.directory.parent)
@@ -196,6 +197,9 @@ class LogWriter:
         self._snapshot_after_roll(None)
 
     def _roll_to(self, base_offset: int) -> ActiveSegment:
+        if self._unsynced_directories and not self._sealed.segments:
+            # A later segment that a power cut leaves without the first one would pass for the log's start.
+            self._context.files.fsync_directory(self._context.directory)
         created = ActiveSegment.create(self._context, base_offset)
         self._rolled.append(self._active)
         self._unsynced.append(created)
@@ -246,20 +250,14 @@ class LogWriter:
     def flush(self) -> None:
         """Sync all that was appended. Raises KafkaStorageError, as `begin_flush` and `finish_flush` do."""
         ticket = self.begin_flush()
-        error: OSError | None = None
-        try:
-            ticket.sync()
-        except OSError as failure:
-            error = failure
-        self.finish_flush(ticket, error)
+        self.finish_flush(ticket, ticket.try_sync())
 
     def begin_flush(self) -> FlushTicket:
         """Write the indexes behind the batches, and a producer snapshot where one is due, and name the files
         to sync, for `FlushTicket.sync` on any thread.
 
         A ticket that is never finished does no harm: the next one names its files again. Raises
-        KafkaStorageError when the log is closed to appends, or when these files cannot be written; in that
-        case nothing is lost, and a later flush may succeed.
+        KafkaStorageError when the log is closed, or when an index cannot be written; a later try may succeed.
         """
         self._check_open()
         try:
@@ -272,7 +270,8 @@ class LogWriter:
         syncs = tuple(
             SegmentSync(segment, segment.size_bytes, segment.unsynced_files()) for segment in self._unsynced
         )
-        return FlushTicket(self.log_end_offset, syncs, self._unsynced_directories, self._context.files)
+        turn = self._last_sync = SyncTurn(self._last_sync)
+        return FlushTicket(self.log_end_offset, syncs, self._unsynced_directories, self._context.files, turn)
 
     def finish_flush(self, ticket: FlushTicket, error: OSError | None) -> None:
         """Hear how `ticket.sync()` went. Raises KafkaStorageError when it failed (invariant 5)."""

@@ -1,5 +1,7 @@
 """A flush begun by the writer and waited for elsewhere."""
 
+import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,3 +130,55 @@ def test_a_ticket_outlives_the_deletion_of_its_segments(bench: Callable[..., Log
     ticket.sync()
     writer.finish_flush(ticket, None)
     assert writer.recovery_point == 4
+
+
+@pytest.mark.parametrize("moment", ["before", "while", "never"])
+def test_a_sync_hears_of_the_failure_of_the_one_before_it(
+    bench: Callable[..., LogBench], moment: str
+) -> None:
+    """The kernel tells of a lost page once, and it was the flusher who was told."""
+    files = HeldFiles()
+    log = bench(files=files)
+    writer = log.log.writer
+    log.fill(3)
+    flusher = threading.Thread(target=writer.begin_flush().try_sync)
+    log.fill(3)
+    if moment != "never":
+        files.fail("fdatasync", error=errno.EIO)
+        files.hold(flusher)
+        flusher.start()
+        files.held.wait()
+    if moment == "before":
+        files.release.set()
+        flusher.join()
+    elif moment == "while":
+        threading.Timer(0.05, files.release.set).start()
+    if moment == "never":
+        writer.flush()
+        assert writer.recovery_point == 6
+        flusher.start()  # it finds that nothing is to be done
+    else:
+        with pytest.raises(KafkaStorageError, match=r"flush failed: .*the sync before it has failed"):
+            writer.flush()
+        assert writer.recovery_point == 0
+    flusher.join()
+    assert files.counts["fdatasync"] == 1
+
+
+class HeldFiles(FaultyFiles):
+    """Holds one thread before it syncs, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = threading.Event()
+        self.release = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, thread: threading.Thread) -> None:
+        self._thread = thread
+
+    def fdatasync(self, fd: int) -> None:
+        if threading.current_thread() is self._thread:
+            self.held.set()
+            assert self.release.wait(10)
+        super().fdatasync(fd)
