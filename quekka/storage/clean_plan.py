@@ -4,10 +4,11 @@
         |---- clean ----|-------- dirty -------------|-- too young, active ------|
 
     clean         compacted by an earlier pass
-    dirty         sealed, appended since, and older than min.compaction.lag.ms
+    dirty         sealed, appended since, on the disk, and older than min.compaction.lag.ms
 
 A log is cleaned when dirty / (clean + dirty) is more than min.cleanable.dirty.ratio, or when its oldest
-dirty record waits longer than max.compaction.lag.ms. The active segment is never touched.
+dirty record waits longer than max.compaction.lag.ms. The active segment is never touched, nor one that was
+not flushed: a power cut could take a record after what it superseded is gone.
 Source: org.apache.kafka.storage.internals.log.LogCleanerManager, LogToClean.
 """
 
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from quekka.formats.index_entry import RELATIVE_OFFSET_MAX
 from quekka.formats.record_batch import HEADER_BYTES, read_header
+from quekka.formats.segment_name import OFFSET_MAX
 from quekka.storage.log_config import INT64_MAX, LogConfig
 from quekka.storage.log_view import LogView
 from quekka.storage.segment import SegmentView
@@ -56,16 +58,19 @@ class CleanPlan(NamedTuple):
             yield tuple(group)
 
 
-def plan_cleaning(view: LogView, config: LogConfig, cleaned_to_offset: int, now_ms: int) -> CleanPlan | None:
+def plan_cleaning(
+    view: LogView, config: LogConfig, cleaned_to_offset: int, now_ms: int, flushed_offset: int = OFFSET_MAX
+) -> CleanPlan | None:
     """What to clean; None when it is not worth it yet.
 
-    `cleaned_to_offset` is where the last pass ended. Raises KafkaStorageError and CorruptMessageError when a
-    segment's timestamps cannot be read.
+    `cleaned_to_offset` is where the last pass ended; before `flushed_offset` all is on the disk. Raises
+    KafkaStorageError and CorruptMessageError when a segment's timestamps cannot be read.
     """
     first_dirty_offset = max(cleaned_to_offset, view.log_start_offset)
     if cleaned_to_offset > view.log_end_offset:
         first_dirty_offset = view.log_start_offset
-    segments = _old_enough(view.sealed, first_dirty_offset, now_ms - config.min_compaction_lag_ms)
+    flushed = tuple(segment for segment in view.sealed if segment.next_offset <= flushed_offset)
+    segments = _old_enough(flushed, first_dirty_offset, now_ms - config.min_compaction_lag_ms)
     clean = [segment.size_bytes for segment in segments if segment.next_offset <= first_dirty_offset]
     total_bytes = sum(segment.size_bytes for segment in segments)
     plan = CleanPlan(segments, first_dirty_offset, sum(clean), total_bytes - sum(clean))

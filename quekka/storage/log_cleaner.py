@@ -50,7 +50,8 @@ class LogCleaner:
         checkpoint = CheckpointFile(log.directory.parent, CLEANER_OFFSET_NAME, self._files)
         partition = int(log.directory.name)
         config = log.config
-        plan = plan_cleaning(log.view, config, (checkpoint.read() or {}).get(partition, 0), now_ms)
+        cleaned_to_offset = (checkpoint.read() or {}).get(partition, 0)
+        plan = plan_cleaning(log.view, config, cleaned_to_offset, now_ms, log.recovery_point)
         if plan is None:
             return
         keys = self._read_keys(plan)

@@ -134,3 +134,13 @@ def test_a_group_spans_no_more_offsets_than_an_index_can_hold() -> None:
     plan = plan_cleaning(view_of(FakeSegment(0, 100, 1), far), config_of(), 0, NOW_MS)
     assert plan is not None
     assert [offsets(group) for group in plan.groups(2**32, 10_000)] == [[0], [2**31 - 5]]
+
+
+def test_what_is_not_on_the_disk_yet_is_not_cleaned_and_supersedes_nothing() -> None:
+    config = config_of(min_cleanable_dirty_ratio="0")
+    view = three()
+    first, second, _ = view.sealed
+    plan = plan_cleaning(view, config, 0, NOW_MS, second.next_offset)
+    assert plan is not None
+    assert plan.segments == (first, second)
+    assert plan_cleaning(view, config, 0, NOW_MS, first.next_offset - 1) is None
