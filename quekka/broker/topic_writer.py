@@ -304,10 +304,13 @@ class TopicWriter:
         if command.before_offset >= writer.log_end_offset:
             writer.roll()
         before = len(partition.log.view.segments)
+        writer.advance_log_start(min(command.before_offset, writer.log_end_offset))
+        partition.log_end.fire()
+        # Before the files go: a power cut may take some of their names and leave others, and it may take the
+        # new segment's, so only this tells where the log goes on. A full disk refuses it and needs the room.
+        self._write_checkpoints()
         writer.delete_segments_before(command.before_offset)
         self._metrics.add("segments_deleted", before - len(partition.log.view.segments))
-        self._write_checkpoints()
-        partition.log_end.fire()
 
     def _replace_segments(self, command: ReplaceSegmentsCommand) -> None:
         partition = command.partition
