@@ -102,6 +102,13 @@ class TopicFactory:
         for index in range(described.partitions):
             recovery_point = None if was_clean_stop else known[RECOVERY_POINT_NAME].get(index, 0)
             log_start_offset = known[LOG_START_OFFSET_NAME].get(index, 0)
+            last_end_offset = known[RECOVERY_POINT_NAME].get(index, log_start_offset)
+            if was_clean_stop and log_start_offset > last_end_offset:
+                logger.error(
+                    "%s: partition %d: log start offset %d is not used: at the last stop the log ended at %d",
+                    directory / LOG_START_OFFSET_NAME, index, log_start_offset, last_end_offset,
+                )  # fmt: skip
+                log_start_offset = 0
             partition = self._open_partition(topic, directory, index, log_start_offset, recovery_point)
             if was_clean_stop:
                 _report_missing(partition, known[RECOVERY_POINT_NAME].get(index, 0))

@@ -11,12 +11,14 @@ happens once in four billion tries.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from quekka.errors import CorruptMessageError
 from quekka.formats.record_batch import HEADER, HEADER_BYTES, MAGIC, BatchHeader, verify_crc
+from quekka.formats.segment_name import OFFSET_MAX
 from quekka.storage.batch_reader import CHUNK_BYTES, read_batches
-from quekka.storage.batch_walk import BatchSpan
+from quekka.storage.batch_walk import BatchSpan, walk_batches
 from quekka.storage.file_cache import OpenFile
 
 MAGIC_POSITION = 16
@@ -25,7 +27,7 @@ SEARCH_FACTOR = 8
 
 
 class Damage(NamedTuple):
-    """Bytes that are no batches.
+    """Bytes that are no batches, perhaps none where some are missing.
 
     Threads: any; immutable.
     """
@@ -33,6 +35,10 @@ class Damage(NamedTuple):
     position: int
     size_bytes: int
     what: str
+    first_offset: int = 0
+    end_offset: int = 0
+    """No batch has the offsets from `first_offset` up to but not including this one; none where nothing comes
+    after the damage."""
 
     @property
     def end_position(self) -> int:
@@ -48,15 +54,15 @@ def scan_segment(
     when the file cannot be read.
     """
     position, next_offset = 0, base_offset
+    limit = 0 if end_offset == OFFSET_MAX else end_offset
     held: BatchSpan | None = None
     while position < size_bytes:
         damage = None
         try:
             for span in _checked_spans(file, position, size_bytes):
                 if held is not None and _is_misplaced(held, span, next_offset):
-                    yield Damage(
-                        held.position, held.size_bytes, f"base offset {held.base_offset} is too large"
-                    )
+                    what = f"base offset {held.base_offset} is too large"
+                    yield Damage(held.position, held.size_bytes, what, next_offset, span.base_offset)
                 elif held is not None:
                     yield held
                     next_offset = held.last_offset + 1
@@ -69,9 +75,25 @@ def scan_segment(
             yield held
             next_offset, held = held.last_offset + 1, None
         if damage is not None:
-            end = _next_batch(file, position + 1, size_bytes, next_offset, end_offset)
-            yield Damage(position, end - position, damage)
+            found = _next_batch(file, position + 1, size_bytes, next_offset, end_offset)
+            end, lost_end = found or (size_bytes, limit)
+            yield Damage(position, end - position, damage, next_offset, lost_end)
             position = end
+
+
+def offset_before_name(file: OpenFile, size_bytes: int, base_offset: int) -> int | None:
+    """Where a segment's batches begin if that is before its base offset: then it has a wrong name.
+
+    Two batches have to say so, since the base offset of one may be what is damaged. Raises KafkaStorageError.
+    """
+    try:
+        first, second = islice(walk_batches(file, 0, size_bytes), 2)
+        if not first.base_offset < second.base_offset < base_offset:
+            return None
+        first, second = islice(_checked_spans(file, 0, size_bytes), 2)
+    except (CorruptMessageError, ValueError):
+        return None
+    return first.base_offset
 
 
 def _is_misplaced(held: BatchSpan, span: BatchSpan, next_offset: int) -> bool:
@@ -100,8 +122,10 @@ def _check_order(span: BatchSpan, next_offset: int, end_offset: int) -> None:
         )
 
 
-def _next_batch(file: OpenFile, start: int, size_bytes: int, next_offset: int, end_offset: int) -> int:
-    """Where the next batch that checks begins; the end of the file if none does."""
+def _next_batch(
+    file: OpenFile, start: int, size_bytes: int, next_offset: int, end_offset: int
+) -> tuple[int, int] | None:
+    """Where the next batch that checks begins, and its base offset; None if there is none."""
     budget_bytes = SEARCH_FACTOR * (size_bytes - start)
     for position, header in _candidates(file, start, size_bytes):
         if not next_offset <= header.base_offset <= header.last_offset < end_offset:
@@ -113,8 +137,8 @@ def _next_batch(file: OpenFile, start: int, size_bytes: int, next_offset: int, e
             verify_crc(file.read(position, header.size_bytes), 0, header)
         except CorruptMessageError:
             continue
-        return position
-    return size_bytes
+        return position, header.base_offset
+    return None
 
 
 def _candidates(file: OpenFile, start: int, size_bytes: int) -> Iterator[tuple[int, BatchHeader]]:

@@ -15,6 +15,7 @@ A segment file is one of the first three.
 
 import logging
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,23 @@ def sweep_directory(files: Files, directory: Path) -> DirectoryContents:
         elif not _is_known(name):
             logger.info("%s: not part of the log, left alone", directory / name)
     return DirectoryContents(segments, _base_offsets(names, SNAPSHOT_SUFFIX))
+
+
+def set_aside(files: Files, path: Path) -> Path:
+    """Give a file, or what stands in its place, a `.broken` name that is free; raises OSError."""
+    target = free_broken_name(files, path)
+    files.replace(path, target)
+    return target
+
+
+def free_broken_name(files: Files, path: Path) -> Path:
+    """`<name>.broken`, or `<name>.broken.1` and so on where that is there."""
+    target = path.with_name(path.name + BROKEN_SUFFIX)
+    for number in count(1):
+        if not files.exists(target):
+            break
+        target = path.with_name(f"{path.name}{BROKEN_SUFFIX}.{number}")
+    return target
 
 
 def _base_offsets(names: Iterable[str], kind: str, suffix: str = "") -> list[int]:

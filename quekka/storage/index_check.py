@@ -8,7 +8,8 @@ batches' headers.
 import logging
 
 from quekka.errors import CorruptMessageError
-from quekka.storage.batch_walk import FAR_BYTES, find_batch, walk_batches
+from quekka.formats.index_entry import RELATIVE_OFFSET_MAX
+from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, find_batch, no_batch, walk_batches
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.offset_index import OffsetSearch
 from quekka.storage.segment_indexes import SegmentIndexes
@@ -50,8 +51,11 @@ def time_index_misfit(
 def indexes_of_log(file: OpenFile, base_offset: int, size_bytes: int, interval_bytes: int) -> SegmentIndexes:
     """A sealed segment's indexes from its batches, as far as they can be read; raises KafkaStorageError."""
     indexes = SegmentIndexes(base_offset)
+    next_offset = base_offset
     try:
         for span in walk_batches(file, 0, size_bytes, FAR_BYTES):
+            _check_offsets(file, span, base_offset, next_offset)
+            next_offset = span.last_offset + 1
             indexes.note(
                 span.last_offset, span.position, span.size_bytes, span.max_timestamp_ms, interval_bytes
             )
@@ -59,3 +63,10 @@ def indexes_of_log(file: OpenFile, base_offset: int, size_bytes: int, interval_b
         logger.error("%s; the records after it cannot be served", error.message)
     indexes.finish()
     return indexes
+
+
+def _check_offsets(file: OpenFile, span: BatchSpan, base_offset: int, next_offset: int) -> None:
+    """An index rises, and its offsets have 31 bits."""
+    if not next_offset <= span.base_offset <= span.last_offset <= base_offset + RELATIVE_OFFSET_MAX:
+        found = f"offsets {span.base_offset} to {span.last_offset}"
+        raise no_batch(file, span.position, f"{found} come before {next_offset} or too long after it")

@@ -1,8 +1,13 @@
 """Checking the files of one partition, and saying what can be done about what is wrong.
 
-safe          a torn tail, indexes, a replacement that a crash interrupted: a broker does the same at boot
-destructive   damage with whole batches or segments after it: records are lost, so only when asked for
+safe          a torn tail, indexes, snapshots, a replacement that a crash interrupted: a broker does the same
+              at boot; and a base offset that the batches around it tell
+destructive   damage or a gap with whole batches or segments after it: records are lost, so only when asked
+              for
 none          what only a person can know
+
+Every segment ends where the next one begins, also a compacted one, whose last batch stays, empty if need be.
+Within segments offsets have gaps only where the log was ever compacted.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +18,19 @@ from pathlib import Path
 from typing import Literal
 
 from quekka.errors import CorruptMessageError, QuekkaError
-from quekka.formats.segment_name import LOG_SUFFIX, OFFSET_MAX, parse_segment_name
+from quekka.formats.index_entry import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
+from quekka.formats.producer_snapshot import decode_producer_snapshot
+from quekka.formats.record_batch import HEADER, HEADER_BYTES, MAGIC, BatchHeader, verify_crc
+from quekka.formats.segment_name import (
+    LOG_SUFFIX,
+    OFFSET_MAX,
+    SNAPSHOT_SUFFIX,
+    SegmentName,
+    format_segment_name,
+    parse_segment_name,
+)
 from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, walk_batches
-from quekka.storage.damage_scan import Damage, scan_segment
+from quekka.storage.damage_scan import Damage, offset_before_name, scan_segment
 from quekka.storage.directory_sweep import sweep_directory
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import Files
@@ -26,11 +41,18 @@ from quekka.storage.log_inspector import (
     time_index_mismatches,
 )
 from quekka.storage.segment import SegmentPaths
-from quekka.storage.segment_repair import cut_damage, rebuild_indexes
+from quekka.storage.segment_repair import (
+    cut_damage,
+    rebuild_indexes,
+    rename_segment,
+    renumber_batch,
+    set_aside,
+)
 from quekka.storage.segment_replacement import SWAP_SUFFIX
 
 Advance = Callable[[int], None]
 """Told how many more bytes of logs were checked."""
+Remedy = Literal["none", "safe", "destructive"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,7 @@ class Problem:
     what: str
     position: int | None = None
     """Byte in the file, where there is one."""
-    remedy: Literal["none", "safe", "destructive"] = "none"
+    remedy: Remedy = "none"
     repair: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     """Does what `remedy` names and says what it did; raises OSError, QuekkaError."""
 
@@ -55,16 +77,35 @@ class PartitionVerifier:
     Threads: one.
     """
 
-    def __init__(self, files: Files, directory: Path, interval_bytes: int, advance: Advance) -> None:
-        """`interval_bytes` is the topic's index.interval.bytes, for indexes that are made anew."""
+    def __init__(
+        self,
+        files: Files,
+        directory: Path,
+        interval_bytes: int,
+        advance: Advance,
+        *,
+        log_start_offset: int = 0,
+        was_compacted: bool = True,
+    ) -> None:
+        """`interval_bytes` is the topic's index.interval.bytes, for indexes that are made anew.
+
+        Gaps before `log_start_offset` do not matter; those within segments only unless the log
+        `was_compacted`.
+        """
+        self._log_start_offset = log_start_offset
+        self._was_compacted = was_compacted
         self._files = files
         self._directory = directory
         self._interval_bytes = interval_bytes
         self._advance = advance
         self.segments = 0
         """Segments checked so far."""
+        self.first_offset = 0
+        """Of the first segment."""
         self.log_end_offset = 0
         """As far as the log can be read."""
+        self.producer_id_max = -1
+        """The largest one met in a snapshot."""
 
     def verify(self) -> Iterator[Problem]:
         """Every problem there is, file by file; raises OSError when the directory cannot be read."""
@@ -79,12 +120,36 @@ class PartitionVerifier:
                 )
         parsed = [parse_segment_name(name) for name in names]
         bases = sorted(name.base_offset for name in parsed if name is not None and name.suffix == LOG_SUFFIX)
+        self.first_offset = bases[0] if bases else 0
+        misnamed = list(self._verify_names(bases))
+        if misnamed:
+            yield from misnamed
+            return  # what else there is can be told when they have their names
         for base_offset, end_offset in pairwise([*bases, OFFSET_MAX]):
             try:
                 yield from self._verify_segment(base_offset, end_offset)
             except (QuekkaError, OSError) as error:
                 path = SegmentPaths.of(self._directory, base_offset).log
-                yield Problem(path, problem_text(error, path))
+                repair = partial(set_aside, self._files, path)
+                yield Problem(path, problem_text(error, path), remedy="destructive", repair=repair)
+        for known in parsed:
+            if known is not None and known.suffix == SNAPSHOT_SUFFIX:
+                yield from self._verify_snapshot(known)
+
+    def _verify_names(self, bases: list[int]) -> Iterator[Problem]:
+        for base_offset in bases:
+            path = SegmentPaths.of(self._directory, base_offset).log
+            try:
+                file = OpenFile(self._files, path, self._files.open_read(path))
+                begins = offset_before_name(file, self._files.size_of(file.fileno), base_offset)
+            except (QuekkaError, OSError):
+                continue  # told when its contents are verified
+            if begins is not None and begins in bases:
+                what = f"begins at offset {begins}, as another segment does: its name is wrong"
+                yield Problem(path, what, 0, "destructive", partial(set_aside, self._files, path))
+            elif begins is not None:
+                what = f"begins at offset {begins}: its name is wrong"
+                yield Problem(path, what, 0, "safe", partial(rename_segment, self._files, path, begins))
 
     def _verify_segment(self, base_offset: int, end_offset: int) -> Iterator[Problem]:
         path = SegmentPaths.of(self._directory, base_offset).log
@@ -94,20 +159,45 @@ class PartitionVerifier:
         is_damaged = False
         self.segments += 1
         self.log_end_offset = base_offset
+        follows_damage = False
         for found in scan_segment(file, size_bytes, base_offset, end_offset):
             if isinstance(found, Damage):
-                is_damaged = True
-                yield self._damage(
-                    path, base_offset, found, is_tail=is_last and found.end_position == size_bytes
-                )
+                is_damaged = follows_damage = True
+                is_tail = is_last and found.end_position == size_bytes
+                yield self._damage(file, base_offset, found, is_tail=is_tail)
             else:
+                if not follows_damage and not self._was_compacted:
+                    for gap in self._gap(path, base_offset, found.position, found.base_offset):
+                        is_damaged = True
+                        yield gap
+                follows_damage = False
                 self.log_end_offset = found.last_offset + 1
             self._advance(found.size_bytes)
+        if not is_last and not follows_damage:
+            for gap in self._gap(path, base_offset, size_bytes, end_offset):
+                is_damaged = True
+                yield gap
         if not is_damaged:
             yield from self._verify_indexes(file, base_offset, size_bytes, is_sealed=not is_last)
 
-    def _damage(self, path: Path, base_offset: int, damage: Damage, *, is_tail: bool) -> Problem:
-        repair = partial(cut_damage, self._files, self._directory, base_offset, damage, self._interval_bytes)
+    def _gap(self, path: Path, base_offset: int, position: int, next_offset: int) -> Iterator[Problem]:
+        """Where the log should go on at `next_offset` and does not reach it."""
+        if self.log_end_offset >= next_offset or next_offset <= self._log_start_offset:
+            return
+        what = f"offsets {self.log_end_offset} to {next_offset - 1} are missing"
+        gap = Damage(position, 0, what, self.log_end_offset, next_offset)
+        repair = partial(cut_damage, self._files, self._directory, base_offset, gap, self._interval_bytes)
+        yield Problem(path, what, position, "destructive", repair)
+
+    def _damage(self, file: OpenFile, base_offset: int, damage: Damage, *, is_tail: bool) -> Problem:
+        path = SegmentPaths.of(self._directory, base_offset).log
+        arguments = (self._files, self._directory, base_offset)
+        if _fits_but_for_its_offset(file, damage):
+            what = f"{damage.what}: by those around it, it is {damage.first_offset}"
+            return Problem(path, what, damage.position, "safe", partial(
+                renumber_batch, *arguments, damage.position, damage.first_offset, self._interval_bytes
+            ))  # fmt: skip
+        repair = partial(cut_damage, *arguments, damage, self._interval_bytes)
         if is_tail:
             what = f"torn tail, {damage.size_bytes} bytes: {damage.what}"
             return Problem(path, what, damage.position, "safe", repair)
@@ -131,10 +221,28 @@ class PartitionVerifier:
             return time_index_mismatches(entries, base_offset, batches(), is_finished=is_sealed)
 
         repair = partial(rebuild_indexes, self._files, self._directory, base_offset, self._interval_bytes)
-        for path, mismatches in ((offset_index_path, offset_mismatches), (time_index_path, time_mismatches)):
+        for path, entry_bytes, mismatches in (
+            (offset_index_path, OFFSET_ENTRY_BYTES, offset_mismatches),
+            (time_index_path, TIME_ENTRY_BYTES, time_mismatches),
+        ):
             what = _first_of(mismatches, path)
+            if what is None and self._files.size(path) % entry_bytes:
+                what = f"{self._files.size(path)} bytes are no multiple of {entry_bytes}"
             if what is not None:
                 yield Problem(path, what, remedy="safe", repair=repair)
+
+    def _verify_snapshot(self, name: SegmentName) -> Iterator[Problem]:
+        path = self._directory / format_segment_name(*name)
+        what = None
+        try:
+            entries = decode_producer_snapshot(self._files.read_file(path))
+            self.producer_id_max = max(self.producer_id_max, *(entry.producer_id for entry in entries), -1)
+            if name.base_offset > self.log_end_offset:
+                what = f"of offset {name.base_offset}, beyond the log's end, {self.log_end_offset}"
+        except (CorruptMessageError, OSError) as error:
+            what = problem_text(error, path)
+        if what is not None:
+            yield Problem(path, what, remedy="safe", repair=partial(set_aside, self._files, path))
 
     def _finish_replacements(self) -> str:
         sweep_directory(self._files, self._directory)
@@ -146,6 +254,20 @@ def problem_text(error: QuekkaError | OSError, path: Path) -> str:
     if isinstance(error, QuekkaError):
         return error.message.removeprefix(f"{path}: ")
     return str(error.strerror or error)
+
+
+def _fits_but_for_its_offset(file: OpenFile, damage: Damage) -> bool:
+    """Whether the damage is one whole batch with as many offsets as are missing there."""
+    if damage.size_bytes < HEADER_BYTES:
+        return False
+    header = BatchHeader._make(HEADER.unpack(file.read(damage.position, HEADER_BYTES)))
+    if header.size_bytes != damage.size_bytes or header.magic != MAGIC:
+        return False
+    try:
+        verify_crc(file.read(damage.position, damage.size_bytes), 0, header)
+    except CorruptMessageError:
+        return False
+    return header.last_offset_delta + 1 == damage.end_offset - damage.first_offset
 
 
 def _first_of(mismatches: Callable[[], Iterator[str]], path: Path) -> str | None:

@@ -36,6 +36,7 @@ from quekka.formats.producer_snapshot import (
     encode_producer_snapshot,
 )
 from quekka.formats.segment_name import SNAPSHOT_SUFFIX, format_segment_name
+from quekka.storage.directory_sweep import set_aside
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import TEMPORARY_SUFFIX
 from quekka.storage.log_context import LogContext
@@ -75,18 +76,30 @@ class ProducerSnapshots:
     # Reading
 
     def read_newest(self) -> ProducerSnapshot | None:
-        """The newest one that can be read; damaged ones are removed. Raises OSError."""
+        """The newest one that can be read; damaged ones are set aside. Raises OSError."""
         for offset in reversed(self.offsets):
             path = self._path(offset)
             try:
                 return ProducerSnapshot(offset, decode_producer_snapshot(self._context.files.read_file(path)))
             except CorruptMessageError as error:
-                logger.warning("%s is removed: %s", path, error.message)
-                self._remove([offset])
+                self._set_aside(offset, error.message)
             except OSError as error:
-                logger.warning("%s is not used: %s", path, error)
-                self._forget(offset)
+                self._leave(offset, error)
         return None
+
+    def _leave(self, offset: int, error: OSError) -> None:
+        """Do without one that cannot be read; what no file can be written over goes aside."""
+        path = self._path(offset)
+        if self._context.files.is_directory(path):
+            self._set_aside(offset, str(error))
+        else:
+            logger.warning("%s is not used: %s", path, error)
+            self._forget(offset)
+
+    def _set_aside(self, offset: int, why: str) -> None:
+        path = self._path(offset)
+        logger.warning("%s is not used, and kept as %s: %s", path, set_aside(self._context.files, path), why)
+        self._forget(offset)
 
     # Taking
 
@@ -130,7 +143,11 @@ class ProducerSnapshots:
         files = self._context.files
         for offset in self.offsets:
             path = self._path(offset)
-            file = OpenFile(files, path, files.open_append(path))
+            try:
+                file = OpenFile(files, path, files.open_append(path))
+            except OSError as error:
+                self._leave(offset, error)
+                continue
             files.fdatasync(file.fileno)
         if self.offsets:
             files.fsync_directory(self._context.directory)
@@ -147,8 +164,11 @@ class ProducerSnapshots:
                 logger.warning("an old producer snapshot stays until the next flush: %s", error)
 
     def keep_within(self, first_offset: int, end_offset: int) -> None:
-        """Remove those before the first segment and those after the log end; raises OSError."""
-        self._remove([offset for offset in self.offsets if not first_offset <= offset <= end_offset])
+        """Remove those before the first segment, and set aside those after the log end; raises OSError."""
+        self._remove([offset for offset in self.offsets if offset < first_offset])
+        for offset in self.offsets:
+            if offset > end_offset:
+                self._set_aside(offset, f"the log ends at offset {end_offset}")
 
     def _remove(self, offsets: Iterable[int]) -> None:
         for offset in offsets:

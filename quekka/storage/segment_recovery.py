@@ -13,22 +13,21 @@ may still be worth something to a person. The indexes are written anew from the 
 import logging
 from bisect import bisect_left
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from quekka.errors import CorruptMessageError
-from quekka.formats.index_entry import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
+from quekka.errors import CorruptMessageError, KafkaStorageError
+from quekka.formats.index_entry import OFFSET_ENTRY_BYTES, RELATIVE_OFFSET_MAX, TIME_ENTRY_BYTES
 from quekka.formats.record_batch import read_header, verify_crc
 from quekka.formats.segment_name import OFFSET_MAX
 from quekka.storage.active_segment import ActiveSegment
 from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, find_batch, no_batch, walk_batches
-from quekka.storage.directory_sweep import BROKEN_SUFFIX
+from quekka.storage.directory_sweep import free_broken_name, set_aside
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import Files
 from quekka.storage.index_check import indexes_of_log, offset_index_misfit, time_index_misfit
 from quekka.storage.log_context import LogContext
-from quekka.storage.offset_index import OffsetIndex, OffsetIndexView
+from quekka.storage.offset_index import MappedOffsetIndex, OffsetIndex, OffsetIndexView
 from quekka.storage.segment import SegmentPaths
 from quekka.storage.time_index import NO_TIMESTAMP, TimeIndex, TimeIndexView
 
@@ -55,11 +54,12 @@ class RecoveredSegment(NamedTuple):
 def resume_segment(context: LogContext, base_offset: int, interval_bytes: int) -> ActiveSegment:
     """The last segment after a clean stop; raises CorruptMessageError where it ends in no whole batch."""
     segment = ActiveSegment(context, base_offset)
+    _clear_places_of_indexes(context.files, segment.paths)
     file = segment.log_file.get()
     end = context.files.size_of(file.fileno)
     trusted = _resume_indexes(context, segment, file, end, OFFSET_MAX)
     for span in walk_batches(file, segment.size_bytes, end):
-        _check_order(file, span, segment.next_offset, OFFSET_MAX)
+        _check_order(file, span, segment, OFFSET_MAX)
         segment.add(span.last_offset + 1, span.size_bytes, span.max_timestamp_ms, interval_bytes)
     if not trusted:
         segment.rewrite_indexes()
@@ -81,6 +81,7 @@ def recover_segment(
     No record of it may have `end_offset` or a larger offset. Raises KafkaStorageError, OSError.
     """
     segment = ActiveSegment(context, base_offset)
+    _clear_places_of_indexes(context.files, segment.paths)
     file = OpenFile(context.files, segment.paths.log, context.files.open_append(segment.paths.log))
     end = context.files.size_of(file.fileno)
     _resume_indexes(context, segment, file, end, recovery_point)
@@ -96,34 +97,70 @@ def recover_segment(
 
 def check_sealed_segment(
     context: LogContext, base_offset: int, interval_bytes: int, *, after_crash: bool
-) -> int:
-    """Make sure that a sealed segment has indexes; the size of its .log file. Raises KafkaStorageError,
-    OSError.
+) -> tuple[int, int | None]:
+    """Make sure that a sealed segment has indexes; the size of its .log file, and the offset after its last
+    record, None where damage hides that.
 
-    Only names and sizes are looked at, after a crash the contents too.
+    Only the end of the .log and the last entry that leads there are looked at; after a crash, all entries.
+    One that cannot be read is left to its readers to meet, with a log line. Raises OSError where its size
+    cannot be known, or indexes cannot be written.
     """
-    files = context.files
     paths = SegmentPaths.of(context.directory, base_offset)
-    size_bytes = files.size(paths.log)
-    why = _missing_index(files, paths)
-    if why is None and not after_crash:
-        return size_bytes
+    _clear_places_of_indexes(context.files, paths)
+    size_bytes = context.files.size(paths.log)
+    end_offset = None
+    try:
+        end_offset = _check_end(context.files, paths, base_offset, size_bytes, interval_bytes, after_crash)
+    except KafkaStorageError as error:
+        logger.error("damage: %s", error.message)
+    return size_bytes, end_offset
+
+
+def _check_end(
+    files: Files,
+    paths: SegmentPaths,
+    base_offset: int,
+    size_bytes: int,
+    interval_bytes: int,
+    after_crash: bool,
+) -> int | None:
     file = OpenFile(files, paths.log, files.open_read(paths.log))
-    if why is None:
-        _, why = _read_indexes(files, paths, file, base_offset, size_bytes, OFFSET_MAX)
+    position, why = 0, _missing_index(files, paths)
+    if why is None and after_crash:
+        (offset_index, _), why = _read_indexes(files, paths, file, base_offset, size_bytes, OFFSET_MAX)
+        position = offset_index.positions[-1] if offset_index.count else 0
+    elif why is None:
+        position, why = _last_position(files, paths.index, file, base_offset, size_bytes)
     if why is not None:
         logger.warning("%s: making its indexes again: %s", paths.log, why)
         indexes = indexes_of_log(file, base_offset, size_bytes, interval_bytes)
         files.replace_file(paths.index, indexes.offset_index.encode(0), durable=False)
         files.replace_file(paths.time_index, indexes.time_index.encode(0), durable=False)
-    return size_bytes
+        position = indexes.offset_index.positions[-1] if indexes.offset_index.count else 0
+    return _end_offset(file, base_offset, position, size_bytes)
 
 
-def set_aside(files: Files, path: Path) -> Path:
-    """Give a file a `.broken` name that is free; raises OSError."""
-    target = _free_broken_name(files, path)
-    files.replace(path, target)
-    return target
+def _last_position(
+    files: Files, path: Path, file: OpenFile, base_offset: int, size_bytes: int
+) -> tuple[int, str | None]:
+    """Where an .index file's last entry leads, and why that is wrong, if it is; the rest is not read."""
+    index = OpenFile(files, path, files.open_read(path))
+    last_bytes = min(OFFSET_ENTRY_BYTES, files.size_of(index.fileno))
+    entries = MappedOffsetIndex(index.read(files.size_of(index.fileno) - last_bytes, last_bytes))
+    why = offset_index_misfit(entries, file, base_offset, size_bytes)
+    last = entries.last() if why is None else None
+    return 0 if last is None else last.position, why
+
+
+def _end_offset(file: OpenFile, base_offset: int, position: int, size_bytes: int) -> int | None:
+    end_offset = base_offset
+    try:
+        for span in walk_batches(file, position, size_bytes):
+            end_offset = span.last_offset + 1
+    except CorruptMessageError as error:
+        logger.error("damage: %s", error.message)
+        return None
+    return end_offset
 
 
 # Indexes
@@ -161,6 +198,8 @@ def _read_indexes(
             time_index = TimeIndex.decode(files.read_file(paths.time_index))
         except CorruptMessageError as error:
             why = error.message
+        except OSError as error:
+            why = f"they cannot be read: {error.strerror or error}"
     if why is None:
         offset_index.truncate(bisect_left(offset_index.relative_offsets, before_offset - base_offset))
         time_index.truncate(bisect_left(time_index.relative_offsets, before_offset - base_offset))
@@ -170,6 +209,13 @@ def _read_indexes(
         if why is None and (times.count or before_offset == OFFSET_MAX):
             why = time_index_misfit(times, offsets, file, base_offset, size_bytes)
     return (offset_index, time_index), why
+
+
+def _clear_places_of_indexes(files: Files, paths: SegmentPaths) -> None:
+    """Set aside what no index can be written over."""
+    for path in (paths.index, paths.time_index):
+        if files.is_directory(path):
+            logger.warning("%s is a directory; it is kept as %s", path, set_aside(files, path))
 
 
 def _missing_index(files: Files, paths: SegmentPaths) -> str | None:
@@ -199,7 +245,7 @@ def _check_batches(
     start = reported = segment.size_bytes
     try:
         for span in walk_batches(file, start, end, FAR_BYTES):
-            _check_order(file, span, segment.next_offset, end_offset)
+            _check_order(file, span, segment, end_offset)
             if span.last_offset >= recovery_point:
                 _check_crc(file, span)
             segment.add(span.last_offset + 1, span.size_bytes, span.max_timestamp_ms, interval_bytes)
@@ -212,12 +258,12 @@ def _check_batches(
     return None
 
 
-def _check_order(file: OpenFile, span: BatchSpan, next_offset: int, end_offset: int) -> None:
-    if span.base_offset < next_offset or span.last_offset >= end_offset:
+def _check_order(file: OpenFile, span: BatchSpan, segment: ActiveSegment, end_offset: int) -> None:
+    end_offset = min(end_offset, segment.base_offset + RELATIVE_OFFSET_MAX + 1)
+    if span.base_offset < segment.next_offset or span.last_offset >= end_offset:
+        found = f"offsets {span.base_offset} to {span.last_offset}"
         raise no_batch(
-            file,
-            span.position,
-            f"offsets {span.base_offset} to {span.last_offset} are not within {next_offset} to {end_offset}",
+            file, span.position, f"{found} are not within {segment.next_offset} to {end_offset - 1}"
         )
 
 
@@ -230,16 +276,8 @@ def _check_crc(file: OpenFile, span: BatchSpan) -> None:
 
 
 def _cut_tail(files: Files, file: OpenFile, segment: ActiveSegment) -> None:
-    target = _free_broken_name(files, segment.paths.log)
+    target = free_broken_name(files, segment.paths.log)
     files.copy_tail(file.fileno, segment.size_bytes, target)
     files.ftruncate(file.fileno, segment.size_bytes)
     logger.warning("%s: what was cut off is kept in %s", segment.paths.log, target)
 
-
-def _free_broken_name(files: Files, path: Path) -> Path:
-    target = path.with_name(path.name + BROKEN_SUFFIX)
-    for number in count(1):
-        if not files.exists(target):
-            break
-        target = path.with_name(f"{path.name}{BROKEN_SUFFIX}.{number}")
-    return target

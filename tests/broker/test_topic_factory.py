@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broker_helpers import StartCore, publish
+from broker_helpers import StartCore, publish, values_of
 
 from quekka.broker.broker import BrokerCore
 from quekka.clock import ManualClock
@@ -88,7 +88,23 @@ def test_files_that_are_gone_after_a_clean_stop_are_an_error_in_the_log(
     core = start_core()
     publish(core, "logs", b"0", b"1")
     core.stop()
-    shutil.rmtree(tmp_path / "data" / "topics" / "logs" / "0")
+    directory = tmp_path / "data" / "topics" / "logs" / "0"
+    shutil.rmtree(directory)
+    directory.mkdir()
     with caplog.at_level(logging.ERROR):
         start_core()
     assert "logs/0 ends at offset 0, but at the last stop it ended at 2: records are gone" in caplog.text
+
+
+def test_a_log_start_beyond_the_end_of_a_clean_stop_is_not_believed(
+    start_core: StartCore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a flipped digit would hide all records, and retention would delete them."""
+    core = start_core()
+    publish(core, "logs", b"0", b"1")
+    core.stop()
+    checkpoint = tmp_path / "data" / "topics" / "logs" / "log-start-offset-checkpoint"
+    checkpoint.write_text("0\n1\nlogs 0 90\n")
+    again = start_core()
+    assert values_of(again.topics.get("logs").partition(0)) == [b"0", b"1"]
+    assert f"{checkpoint}: partition 0: log start offset 90 is not used" in caplog.text

@@ -8,7 +8,7 @@ import pytest
 from quekka.formats.record_batch import patch_offsets
 from quekka.formats.record_batch_builder import BatchBuilder
 from quekka.storage.batch_walk import BatchSpan
-from quekka.storage.damage_scan import Damage, scan_segment
+from quekka.storage.damage_scan import Damage, offset_before_name, scan_segment
 from quekka.storage.file_cache import OpenFile
 from quekka.storage.files import FILES
 
@@ -86,6 +86,43 @@ def test_a_base_offset_that_jumps_ahead_is_the_damage_and_not_the_batches_after_
     assert kinds(found) == "bDbb"
     assert isinstance(found[1], Damage)
     assert found[1].what == "base offset 4278190081 is too large"
+
+
+@pytest.mark.parametrize(
+    ("data", "base_offset", "expected"),
+    [
+        (b"".join(GOOD), 0, None),
+        (b"".join(GOOD), 2, 0),
+        (b"".join(GOOD), 10**18, 0),
+        (b"".join(GOOD[2:]), 0, None),
+        (GOOD[0], 2, None),
+        (GOOD[0] + GOOD[2], 2, None),
+        (flip(GOOD[0], 65) + GOOD[1], 7, None),
+        (b"", 7, None),
+        (bytes(300), 7, None),
+    ],
+    ids=["right", "later", "far", "compacted", "one", "one_flipped", "damaged", "empty", "zeros"],
+)  # fmt: skip
+def test_a_wrong_name_is_told_by_two_batches(
+    tmp_path: Path, data: bytes, base_offset: int, expected: int | None
+) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(data)
+    file = OpenFile(FILES, path, FILES.open_read(path))
+    assert offset_before_name(file, len(data), base_offset) == expected
+
+
+def lost(found: list[BatchSpan | Damage]) -> list[tuple[int, int]]:
+    return [(item.first_offset, item.end_offset) for item in found if isinstance(item, Damage)]
+
+
+def test_damage_says_which_offsets_are_lost_where_something_comes_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    assert lost(scan(path, GOOD[0] + flip(GOOD[1], 65) + GOOD[2])) == [(1, 3)]
+    assert lost(scan(path, GOOD[0] + flip(GOOD[1], 4) + GOOD[2])) == [(1, 3)]
+    assert lost(scan(path, flip(GOOD[0], 65) + GOOD[1])) == [(0, 1)]
+    assert lost(scan(path, GOOD[0] + GOOD[1][:-1], end_offset=7)) == [(1, 7)]
+    assert lost(scan(path, GOOD[0] + GOOD[1][:-1])) == [(1, 0)]
 
 
 def test_a_gap_in_the_offsets_is_no_damage(tmp_path: Path) -> None:

@@ -100,6 +100,90 @@ def test_a_sealed_segment_without_indexes_gets_them_again(
     assert "making its indexes again: 00000000000000000000.index is missing" in caplog.text
 
 
+LOST: dict[str, Callable[[Path], object]] = {
+    "a file removed": lambda path: path.unlink(),
+    "a file emptied": lambda path: path.write_bytes(b""),
+    "a file cut after a whole batch": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "another name": lambda path: path.rename(path.with_name(path.name[1:])),
+}
+
+
+@pytest.mark.parametrize("recovery_point", [None, 12], ids=["clean", "crash"])
+@pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
+def test_records_that_are_missing_between_segments_are_told_and_the_others_served(
+    log: LogBench, lose: Callable[[Path], object], recovery_point: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    lose(log.paths(5).log)
+    log.open(recovery_point=recovery_point)
+    kept = [5, 6] if log.paths(5).log.exists() and log.paths(5).log.stat().st_size else []
+    assert offsets(log.view) == [*range(5), *kept, 10, 11]
+    assert log.append(batch_of(100)) == [12]
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert ".log ends at offset " in errors[0]
+    assert "the next segment begins at 10: the records between are gone" in errors[0]
+    assert str(log.directory) in errors[0]
+
+
+def test_what_is_missing_before_the_log_start_does_not_matter(
+    log: LogBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.paths(5).log.unlink()
+    log.open(log_start_offset=10)
+    assert "are gone" not in caplog.text
+
+
+def test_a_segment_that_is_there_twice_is_told(log: LogBench, caplog: pytest.LogCaptureFixture) -> None:
+    log.paths(3).log.write_bytes(log.paths(0).log.read_bytes())
+    log.open()
+    assert "0.log goes on to offset 5, though another segment begins at 3" in caplog.text
+    assert offsets(log.view) == list(range(12))
+
+
+def test_a_damaged_end_of_a_sealed_segment_is_told_with_its_position(
+    log: LogBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = log.paths(5).log
+    path.write_bytes(path.read_bytes()[:450])
+    log.open()
+    assert f"{path}: no record batch at byte 400: 50 bytes are less than a batch header" in caplog.text
+
+
+@pytest.mark.parametrize("base_offset", [5, 10], ids=["sealed", "active"])
+@pytest.mark.parametrize("recovery_point", [None, 0], ids=["clean", "crash"])
+def test_a_directory_in_the_place_of_an_index_is_set_aside(
+    log: LogBench, base_offset: int, recovery_point: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in tuple(log.paths(base_offset))[1:]:
+        path.unlink()
+        path.mkdir()
+    log.open(recovery_point=recovery_point)
+    assert offsets(log.view) == list(range(12))
+    for path in tuple(log.paths(base_offset))[1:]:
+        assert path.is_file()
+        assert path.with_name(f"{path.name}.broken").is_dir()
+        assert f"{path} is a directory" in caplog.text
+
+
+def test_a_directory_that_is_made_anew_is_told(
+    bench: Callable[..., LogBench], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert f"{bench().directory} is made anew" in caplog.text
+
+
+@pytest.mark.parametrize("recovery_point", [None, 12], ids=["clean", "crash"])
+def test_a_copy_under_a_later_name_does_not_move_the_log_end(
+    log: LogBench, recovery_point: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = log.paths(5).log.read_bytes()
+    log.paths(10**18).log.write_bytes(content)
+    log.open(recovery_point=recovery_point)
+    assert log.append(batch_of(100)) == [12]
+    assert offsets(log.view) == list(range(13))
+    assert f"{log.paths(10**18).log} begins at offset 5: its name is wrong" in caplog.text
+    assert log.paths(10**18, ".broken").log.read_bytes() == content
+
+
 def test_foreign_files_stay(log: LogBench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     (log.directory / "README").write_text("mine")

@@ -1,21 +1,26 @@
 """LogVerifier: a whole data directory, locked while it is verified, and left as it was."""
 
+import errno
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from quekka.errors import DataDirInUseError
+from quekka.formats.producer_snapshot import ProducerSnapshotEntry, encode_producer_snapshot
 from quekka.formats.record_batch_builder import BatchBuilder
 from quekka.storage.checkpoint_file import CheckpointFile
 from quekka.storage.data_dir import DataDir
+from quekka.storage.faulty_files import FaultyFiles
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import FILES
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_verifier import LogVerifier
 from quekka.storage.partition_log import PartitionLog
 from quekka.storage.partition_verifier import Problem
+from quekka.storage.producer_ids import ProducerIds
 from quekka.storage.topic_file import TopicFile
 
 RECOVERY_POINT = "recovery-point-offset-checkpoint"
@@ -110,7 +115,6 @@ def test_each_partition_is_checked(data: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("meta.properties", "version='' is not a number"),
         ("topics/a/topic.json", "not JSON"),
     ],
 )
@@ -122,9 +126,95 @@ def test_files_only_a_person_can_restore_are_reported(data: Path, name: str, wha
 
 
 def test_a_missing_partition_is_reported(data: Path) -> None:
+    shutil.rmtree(data / "topics" / "a" / "0")
+    problems = verify(data)
+    assert [(problem.path, problem.remedy) for problem in problems] == [(data / "topics" / "a" / "0", "none")]
+
+
+def test_a_missing_last_partition_is_reported_as_the_number_that_is_not_true(data: Path) -> None:
     shutil.rmtree(data / "topics" / "a" / "1")
     problems = verify(data)
-    assert [(problem.path, problem.remedy) for problem in problems] == [(data / "topics" / "a" / "1", "none")]
+    assert [problem.path.name for problem in problems] == ["topic.json"]
+    assert problems[0].what == "2 partitions, but there is no directory 1"
+
+
+@pytest.mark.parametrize("make", [Path.unlink, lambda path: path.write_bytes(b"\0" * 50)], ids=["gone", "zeros"])
+def test_meta_properties_is_made_anew(data: Path, make: Callable[[Path], object]) -> None:
+    path = data / "meta.properties"
+    make(path)
+    (problem,) = verify(data)
+    assert (problem.path, problem.remedy) == (path, "safe")
+    assert problem.repair is not None
+    assert "made anew with the cluster id" in problem.repair()
+    assert verify(data) == []
+    data_dir = DataDir(data)
+    data_dir.open()
+    data_dir.close(clean=True)
+
+
+def test_what_a_newer_version_wrote_is_not_made_anew(data: Path) -> None:
+    (data / "meta.properties").write_bytes(b"version=2\n")
+    (data / "producer-ids").write_bytes(b"version=2\nnext.producer.id=1\n")
+    assert [(problem.path.name, problem.remedy) for problem in verify(data)] == [
+        ("meta.properties", "none"),
+        ("producer-ids", "none"),
+    ]
+
+
+def test_producer_ids_are_made_anew_beyond_all_that_were_met(data: Path) -> None:
+    entry = ProducerSnapshotEntry(5000, 0, 0, 0, 0, 1)
+    snapshot = data / "topics" / "a" / "0" / f"{3:020d}.snapshot"
+    snapshot.write_bytes(encode_producer_snapshot([entry]))
+    (data / "producer-ids").write_bytes(b"version=1\nnext.producer")
+    (problem,) = verify(data)
+    assert (problem.path, problem.remedy) == (data / "producer-ids", "safe")
+    assert problem.repair is not None
+    assert problem.repair() == "renamed to producer-ids.broken, the next producer id is 1005001"
+    assert verify(data) == []
+    assert ProducerIds(data).next_id() == 1_005_001
+
+
+def test_a_first_segment_that_is_gone_is_noticed_after_a_clean_stop(data: Path) -> None:
+    directory = data / "topics" / "a" / "0"
+    for path in directory.glob("0*.*"):
+        path.rename(path.with_name(f"{7:020d}{path.suffix}"))
+    log = directory / f"{7:020d}.log"
+    log.write_bytes(b"")
+    CheckpointFile(data / "topics" / "a", RECOVERY_POINT).write({0: 7, 1: 3})
+    CheckpointFile(data / "topics" / "a", "log-start-offset-checkpoint").write({0: 5, 1: 0})
+    problems = verify(data)
+    assert (directory, "offsets 5 to 6 are missing", "destructive") in [
+        (problem.path, problem.what, problem.remedy) for problem in problems
+    ]
+    for problem in reversed(problems):
+        assert problem.repair is not None
+        problem.repair()
+    assert verify(data) == []
+    (data / ".clean_shutdown").unlink()
+    CheckpointFile(data / "topics" / "a", "log-start-offset-checkpoint").write({0: 5, 1: 0})
+    assert verify(data) == []  # a crash between a deletion and its checkpoint leaves this
+
+
+def test_a_directory_that_cannot_be_written_is_locked_all_the_same(data: Path) -> None:
+    files = FaultyFiles()
+    files.fail("open_append", path="*.lock", error=errno.EROFS, every=True)
+    with LogVerifier(data, files) as verifier:
+        assert list(verifier.verify(lambda _: None)) == []
+        with pytest.raises(DataDirInUseError):
+            DataDir(data).open()
+    data_dir = DataDir(data)
+    data_dir.open()
+    with pytest.raises(DataDirInUseError, match="in use"), LogVerifier(data, files):
+        pass
+    data_dir.close(clean=True)
+
+
+def test_a_directory_that_cannot_be_written_and_was_never_locked_is_verified(data: Path) -> None:
+    (data / ".lock").unlink()
+    files = FaultyFiles()
+    files.fail("open_append", path="*.lock", error=errno.EROFS, every=True)
+    with LogVerifier(data, files) as verifier:
+        assert list(verifier.verify(lambda _: None)) == []
 
 
 def test_an_unreadable_checkpoint_is_set_aside(data: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from quekka.clock import ManualClock
+from quekka.formats.producer_snapshot import encode_producer_snapshot
+from quekka.formats.record_batch import iter_batches
 from quekka.formats.record_batch_builder import BatchBuilder
 from quekka.storage.file_cache import FileCache
 from quekka.storage.files import FILES
@@ -13,6 +15,7 @@ from quekka.storage.log_config import LogConfig
 from quekka.storage.partition_log import PartitionLog
 from quekka.storage.partition_verifier import PartitionVerifier, Problem
 from quekka.storage.segment import SegmentPaths
+from quekka.storage.segment_repair import rebuild_indexes
 
 CONFIG = LogConfig.from_settings({"index.interval.bytes": "200"})
 FIRST, SECOND = 0, 20
@@ -38,11 +41,25 @@ def directory(tmp_path: Path) -> Path:
 
 
 def verify(directory: Path) -> list[Problem]:
-    return list(PartitionVerifier(FILES, directory, 200, lambda _: None).verify())
+    return list(PartitionVerifier(FILES, directory, 200, lambda _: None, was_compacted=False).verify())
 
 
 def change(path: Path, edit: Callable[[bytes], bytes]) -> None:
     path.write_bytes(edit(path.read_bytes()))
+
+
+def batch_positions(data: bytes) -> list[int]:
+    return [position for position, _ in iter_batches(data)]
+
+
+def without(data: bytes, first: int, end: int) -> bytes:
+    """The log without some of its batches."""
+    positions = batch_positions(data)
+    return data[: positions[first]] + data[positions[end] :]
+
+
+def flipped(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
 
 
 def paths(base_offset: int, directory: Path) -> tuple[Path, ...]:
@@ -80,6 +97,47 @@ WRONG: dict[str, tuple[Edit, str, str]] = {
         lambda d: change(paths(FIRST, d)[0], lambda data: data[:-3]), "destructive",
         "81 bytes damaged: no record batch at byte 1586"
     ),
+    "earlier segment emptied": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: b""), "destructive", "offsets 0 to 19 are missing"
+    ),
+    "earlier segment cut after a whole batch": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: data[:batch_positions(data)[-1]]), "destructive",
+        "offsets 19 to 19 are missing"
+    ),
+    "batches missing within a segment": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: without(data, 3, 5)), "destructive",
+        "offsets 3 to 4 are missing"
+    ),
+    "base offset too large": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: flipped(data, batch_positions(data)[3] + 5)),
+        "safe", "offsets 1048579 to 1048579 are not within 3 to 19: by those around it, it is 3"
+    ),
+    "base offset too small": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: flipped(data, batch_positions(data)[17] + 7)),
+        "safe", "offsets 1 to 1 are not within 17 to 19: by those around it, it is 17"
+    ),
+    "base offset of a segment's last batch": (
+        lambda d: change(paths(FIRST, d)[0], lambda data: flipped(data, batch_positions(data)[19] + 6)),
+        "safe", "by those around it, it is 19"
+    ),
+    "segment under a later name": (
+        lambda d: paths(SECOND, d)[0].rename(d / f"{25:020d}.log"), "safe",
+        "begins at offset 20: its name is wrong"
+    ),
+    "segment there twice": (
+        lambda d: (d / f"{77:020d}.log").write_bytes(paths(SECOND, d)[0].read_bytes()), "destructive",
+        "begins at offset 20, as another segment does: its name is wrong"
+    ),
+    "snapshot damaged": (
+        lambda d: (d / f"{20:020d}.snapshot").write_bytes(b"no"), "safe", "2 bytes, the head alone has 10"
+    ),
+    "snapshot beyond the end": (
+        lambda d: (d / f"{41:020d}.snapshot").write_bytes(encode_producer_snapshot([])), "safe",
+        "of offset 41, beyond the log's end, 40"
+    ),
+    "time index with some bytes too many": (
+        lambda d: change(paths(FIRST, d)[2], lambda data: data + bytes(16)), "safe", "no multiple of 12"
+    ),
     "no offset index": (lambda d: paths(FIRST, d)[1].unlink(), "safe", "No such file"),
     "no time index": (lambda d: paths(SECOND, d)[2].unlink(), "safe", "No such file"),
     "offset index cut": (
@@ -114,6 +172,36 @@ def test_what_is_wrong_is_found_and_can_be_repaired(
     assert verify(directory) == []
 
 
+def test_a_missing_segment_is_found_and_the_gap_is_known_after_the_repair(directory: Path) -> None:
+    log = PartitionVerifier(FILES, directory, 200, lambda _: None)
+    assert list(log.verify()) == []
+    for path in paths(SECOND, directory):
+        path.rename(path.with_name(f"{30:020d}{path.suffix}"))
+    change(paths(30, directory)[0], lambda data: without(data, 0, 10))
+    for path in paths(30, directory)[1:]:
+        path.unlink()
+    problem = verify(directory)[0]
+    assert problem.path == paths(FIRST, directory)[0]
+    assert (problem.what, problem.remedy) == ("offsets 20 to 29 are missing", "destructive")
+    assert problem.position == problem.path.stat().st_size
+    for found in reversed(verify(directory)):
+        assert found.repair is not None
+        found.repair()
+    assert verify(directory) == []
+
+
+def test_gaps_before_the_log_start_and_within_compacted_logs_are_none(directory: Path) -> None:
+    change(paths(FIRST, directory)[0], lambda data: without(data, 3, 5))
+    rebuild_indexes(FILES, directory, FIRST, 200)
+    assert [problem.what for problem in verify(directory)] == ["offsets 3 to 4 are missing"]
+    for log_start_offset, was_compacted in ((5, False), (0, True)):
+        verifier = PartitionVerifier(
+            FILES, directory, 200, lambda _: None,
+            log_start_offset=log_start_offset, was_compacted=was_compacted,
+        )  # fmt: skip
+        assert list(verifier.verify()) == []
+
+
 def test_repairs_in_reverse_order_mend_several_damages(directory: Path) -> None:
     log = paths(FIRST, directory)[0]
     change(log, lambda data: data[:70] + b"?" + data[71:300] + b"?" + data[301:-3])
@@ -136,5 +224,5 @@ def test_an_unreadable_segment_is_a_problem_and_the_others_are_checked(directory
     log.mkdir()
     change(paths(SECOND, directory)[0], lambda data: data[:-1])
     problems = verify(directory)
-    assert [problem.remedy for problem in problems] == ["none", "safe"]
+    assert [problem.remedy for problem in problems] == ["destructive", "safe"]
     assert "directory" in problems[0].what

@@ -134,7 +134,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_one_is_removed_and_the_older_one_read(
+def test_a_damaged_one_is_set_aside_and_the_older_one_read(
     tmp_path: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     older, newest = (tmp_path / f"{offset:020d}.snapshot" for offset in (10, 20))
@@ -143,7 +143,9 @@ def test_a_damaged_one_is_removed_and_the_older_one_read(
     snapshots = ProducerSnapshots(context_of(tmp_path), [10, 20])
     assert snapshots.read_newest() == (10, state_of(7).snapshot())
     assert (snapshots.offsets, snapshot_offsets(tmp_path)) == ((10,), [10])
-    assert f"{newest} is removed: producer snapshot: " in caplog.text
+    aside = newest.with_name(f"{newest.name}.broken")
+    assert aside.read_bytes() == damage(encode_producer_snapshot(state_of(7, 8).snapshot()))
+    assert f"{newest} is not used, and kept as {aside}: producer snapshot: " in caplog.text
 
 
 def test_one_that_cannot_be_read_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -157,12 +159,25 @@ def test_one_that_cannot_be_read_is_passed_over(tmp_path: Path, caplog: pytest.L
     assert f"{20:020d}.snapshot is not used: " in caplog.text
 
 
-def test_those_outside_the_log_are_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("offset", [10, 20])
+def test_a_directory_in_the_place_of_one_is_set_aside(tmp_path: Path, offset: int) -> None:
+    context = context_of(tmp_path)
+    ProducerSnapshots(context).take(state_of(7), 30 - offset, 0)
+    (tmp_path / f"{offset:020d}.snapshot").mkdir()
+    snapshots = ProducerSnapshots(context, [10, 20])
+    assert snapshots.read_newest() == (30 - offset, state_of(7).snapshot())
+    snapshots.sync()
+    assert snapshots.offsets == (30 - offset,)
+    assert (tmp_path / f"{offset:020d}.snapshot.broken").is_dir()
+
+
+def test_those_before_the_log_are_removed_and_those_beyond_its_end_set_aside(tmp_path: Path) -> None:
     for offset in (5, 10, 20, 21):
         (tmp_path / f"{offset:020d}.snapshot").touch()
     snapshots = ProducerSnapshots(context_of(tmp_path), [5, 10, 20, 21])
     snapshots.keep_within(10, 20)
     assert (snapshots.offsets, snapshot_offsets(tmp_path)) == ((10, 20), [10, 20])
+    assert [path.name for path in tmp_path.glob("*.broken")] == [f"{21:020d}.snapshot.broken"]
 
 
 # The writer that takes them
