@@ -103,7 +103,7 @@ class DataDir:
         KafkaStorageError when the directory cannot be made, read or written.
         """
         with self._storage_errors():
-            self._files.makedirs(self.path)
+            self._make_directories()
         self.lock()
         try:
             with self._storage_errors():
@@ -111,6 +111,14 @@ class DataDir:
         except BaseException:
             self.unlock()
             raise
+
+    def _make_directories(self) -> None:
+        """The directory and those above it, each for sure in the one that it was made in."""
+        path = self.path.absolute()
+        missing = [directory for directory in (path, *path.parents) if not self._files.exists(directory)]
+        self._files.makedirs(path)
+        for directory in missing:
+            self._files.fsync_directory(directory.parent)
 
     def lock(self) -> None:
         """Only keep others out, as an offline tool needs; raises DataDirInUseError, KafkaStorageError."""

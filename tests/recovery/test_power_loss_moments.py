@@ -116,6 +116,19 @@ def test_a_recovery_that_is_cut_off_itself_leaves_no_gap(moments: Moments) -> No
         assert_is_part(reopened.topics.get("logs").partition(0), VALUES)
 
 
+def test_a_data_directory_is_found_again_below_directories_that_were_made_for_it(
+    moments: Moments, tmp_path: Path
+) -> None:
+    core = moments.core(path=tmp_path / "disk" / "one" / "two")
+    core.topics.create("logs", settings=FLUSHED)
+    publish(core, "logs", b"flushed")
+    moments.files.copy_after_power_cut(tmp_path / "disk", tmp_path / "left")
+    core.stop()
+    moments.left = [tmp_path / "left" / "one" / "two"]
+    for reopened in moments.reopened():
+        assert values_of(reopened.topics.get("logs").partition(0)) == [b"flushed"]
+
+
 def test_retention_that_empties_a_log_gives_no_offset_out_again(moments: Moments) -> None:
     core = moments.core()
     core.topics.create("logs", settings={**FLUSHED, "retention.ms": "5000"})
