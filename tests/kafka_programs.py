@@ -132,7 +132,7 @@ class KafkaProgram(ABC):
 
 
 class Kafkajs(KafkaProgram):
-    """kafkajs, in JavaScript; its codecs but gzip are packages of their own, zstd's one that is not kept up."""
+    """kafkajs, in JavaScript; its codecs but gzip are packages of their own, and none for zstd builds."""
 
     NAME = "kafkajs"
     CODECS = ("none", "gzip", "snappy", "lz4")

@@ -12,10 +12,10 @@ A suite comes with the sources of its client, and is run in their directory. Wit
 
     kafka-python  KAFKA_VERSION=3.9 SUITE --set num.partitions=4 --set group.min.session.timeout.ms=1000 --
                   python -m pytest test/integration/test_{admin,consumer,producer}_integration.py
-    franz-go      KGO_TEST_RF=1 SUITE -- go test -skip TestTxnEtl .         (in pkg/kgo)
+    franz-go      KGO_TEST_RF=1 SUITE -- go test -skip TestTxnEtl .     (in pkg/kgo)
     librdkafka    TEST_KAFKA_VERSION=3.9.0 SUITE --set num.partitions=4
-                  --set group.initial.rebalance.delay.ms=3000 -- sh -c 'echo bootstrap.servers=$BROKERS >test.conf; ./test-runner -L -p1'
-                  (in tests)
+                  --set group.initial.rebalance.delay.ms=3000 -- ./test-runner -L -p1
+                  (in tests, with bootstrap.servers={address} in test.conf, so with a --port)
 
 Tests of what the broker does not serve fail: transactions, TLS and SASL, ACLs, quotas, share groups, moved
 replicas, and groups of the protocol `consumer`.

@@ -1,7 +1,7 @@
 """kafkajs, franz-go and Kafka's Java client produce, consume and administer.
 
-They are skipped unless what they need is there: tests/kafka_programs.py says how to prepare it. What the groups
-of all clients have in common is played in test_kafka_groups_consumers.py.
+They are skipped unless what they need is there: tests/kafka_programs.py says how to prepare it. What the
+groups of all clients have in common is played in test_kafka_groups_consumers.py.
 """
 
 from collections.abc import Callable, Iterator
