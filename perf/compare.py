@@ -147,7 +147,8 @@ def describe_peers(kinds: Mapping[str, type[Server]], commands: Mapping[str, lis
 def show(
     outcome: Outcome, peers: Sequence[str], limits: Sequence[Figure], verdicts: Sequence[goals.Verdict]
 ) -> None:
-    sys.stdout.write(show_table(table.rows(outcome, peers), table.headings(peers)) + "\n")
+    sys.stdout.write(show_table(table.rows(outcome, peers), table.headings(peers)))
+    sys.stdout.write(table.FOOTNOTE + "\n")
     if limits:
         found = [(figure.name, f"{figure.median:.3g}", figure.unit) for figure in limits]
         sys.stdout.write(show_table(found, ("machine", "median", "unit")) + "\n")
@@ -167,7 +168,7 @@ def write(
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     if options.svg:
         footnote = (
-            f"Medians of {document['rounds']} rounds, {document['size_bytes']} bytes a record, "
+            f"Medians of {document['rounds']} round(s), {document['size_bytes']} bytes a record, "
             f"{os.cpu_count()} processors; perf/compare.py, {document['written_at'][:10]}."
         )
         options.svg.parent.mkdir(parents=True, exist_ok=True)

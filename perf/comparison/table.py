@@ -6,8 +6,11 @@ from perf.comparison.goals import OTHERS, QUEKKA
 from perf.comparison.outcome import FIGURES, Outcome, Row
 from perf.figures import show_number
 
-HIDDEN = {"payload", "rss", "max", "late_p99"}
+HIDDEN = {"payload", "rss", "max", "late_p99", "client_cpu"}
 """Figures that are in the JSON only."""
+CLIENTS_OWN = {"records", "produced", "consumed"}
+CLIENT_BUSY_PERCENT = 85
+FOOTNOTE = f"* the client took {CLIENT_BUSY_PERCENT} % of a processor or more: the server may be faster\n"
 
 
 def headings(peers: Sequence[str]) -> tuple[str, ...]:
@@ -34,14 +37,16 @@ def cell(outcome: Outcome, row: Row, peer: str) -> str:
     median = outcome.median(row, peer)
     if median is None:
         return "-"
-    if len(outcome.values[row][peer]) < 2:
-        return show_number(median)
-    return f"{show_number(median)} ±{outcome.spread(row, peer) / 2:.0%}"
+    several = len(outcome.values[row][peer]) > 1
+    spread = f" ±{outcome.spread(row, peer) / 2:.0%}" if several else ""
+    client_cpu = outcome.median((row[0], "client_cpu"), peer) or 0.0
+    mark = "*" if row[1] in CLIENTS_OWN and client_cpu >= CLIENT_BUSY_PERCENT else ""
+    return f"{show_number(median)}{spread}{mark}"
 
 
 def ratio(outcome: Outcome, row: Row) -> str:
     ours, theirs = outcome.best([row], QUEKKA), outcome.best([row], OTHERS)
-    if row[1] == "client_cpu" or ours is None or theirs is None or not ours[1] or not theirs[1]:
+    if ours is None or theirs is None or not ours[1] or not theirs[1]:
         return ""
     better = ours[1] / theirs[1] if FIGURES[row[1]].more_is_better else theirs[1] / ours[1]
     return f"{better:.2f} ({theirs[0]})"

@@ -1,5 +1,6 @@
 """The command line of the comparison, with so little of everything that nothing is really measured."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -47,6 +48,17 @@ def test_loads_run_against_both_protocols(tmp_path: Path, loads: tuple[str, ...]
         assert load in done.stdout
 
 
+@pytest.mark.parametrize(("load", "module"), [("confluent", "confluent_kafka"), ("kafka-python", "kafka")])
+def test_ordinary_clients_run_where_they_are_installed(tmp_path: Path, load: str, module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
+    path = tmp_path / "result.json"
+    done = run("--peers", "quekka-kafka", "--loads", load, "--json", str(path), *TINY)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(path.read_text())["loads"][load]
+    assert all(figures[name]["peers"]["quekka-kafka"]["median"] > 0 for name in ("produced", "consumed"))
+
+
 @pytest.mark.skipif(bool(RedisServer.why_not()), reason=RedisServer.why_not())
 def test_servers_are_set_beside_each_other_in_table_goals_and_drawing(tmp_path: Path) -> None:
     json_path, svg_path = tmp_path / "new" / "result.json", tmp_path / "new" / "result.svg"
@@ -59,6 +71,7 @@ def test_servers_are_set_beside_each_other_in_table_goals_and_drawing(tmp_path: 
     assert headings[:5] == ["load", "figure", "unit", "quekka-text", "redis"]
     content = json.loads(json_path.read_text())
     assert {goal["load"] for goal in content["goals"]} == {"sync", "fsync"}
+    assert "the client took" in done.stdout
     assert content["loads"]["sync"]["client_cpu"]["peers"]["redis"]["values"]
     assert ElementTree.parse(svg_path).getroot().tag.endswith("svg")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
