@@ -6,6 +6,10 @@ half is enough: what there is, is answered then. The first partition with record
 batch, however large (KIP-74); the others keep within `partition_max_bytes` and what is left of
 `max_bytes`, and are empty when the next batch does not fit. Nothing is cut inside a batch.
 
+CRC-32Cs are not looked at: bytes go out as they lie there, and clients check them. Where a damaged header or a
+file that cannot be read hides the batch that was asked for, the partition's error says so, and the broker's
+log says where.
+
 Fetch sessions are declined: every response has session id 0, so clients ask for all partitions each time, and
 every partition asked for is in the response. There are no transactions: the last stable offset is the log end
 offset, `aborted_transactions` is null for read_uncommitted and empty for read_committed.
@@ -17,7 +21,12 @@ from typing import NamedTuple
 from quekka.broker.fetch import wait_for_data
 from quekka.broker.partition import Partition
 from quekka.deadline import Deadline
-from quekka.errors import QuekkaError, UnknownTopicOrPartitionError
+from quekka.errors import (
+    CorruptMessageError,
+    KafkaStorageError,
+    QuekkaError,
+    UnknownTopicOrPartitionError,
+)
 from quekka.protocols.kafka.api_01_fetch import (
     FetchableTopicResponse,
     FetchPartition,
@@ -113,6 +122,9 @@ class _Reader:
                 raise found
             return self._read(asked, found)
         except QuekkaError as error:
+            if isinstance(error, CorruptMessageError | KafkaStorageError) and isinstance(found, Partition):
+                where = f"topic {found.topic_name} partition {found.index} offset {asked.fetch_offset}"
+                found.report_damage(asked.fetch_offset, f"{where}: {error.message}")
             number = self._session.error_number(error)
             return PartitionData(asked.partition, number, NO_OFFSET, aborted_transactions=self._aborted)
 

@@ -11,7 +11,7 @@ from kafka_wire import KafkaWire
 
 from quekka.broker.caller import Caller
 from quekka.embedded import Broker
-from quekka.errors import KafkaStorageError
+from quekka.errors import CorruptMessageError, KafkaStorageError
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic, PartitionData
 from quekka.servers.kafka_handlers import api_01_fetch
@@ -305,3 +305,20 @@ def test_records_are_counted_from_the_offset_asked_for(orders: Broker, wire: Kaf
     assert count(at(3), at(0, 1)) == 4
     assert count(at(0, max_bytes=1)) == 2
     assert count(at(6)) == 0
+
+
+def test_damage_that_hides_a_batch_is_told_to_the_client_and_with_its_place_to_the_operator(
+    orders: Broker, wire: KafkaWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    partition = orders.core.topics.get("orders").partition(0)
+    partition.log.writer.roll()
+    partition.log.writer.publish()
+    path = partition.view().sealed[0].path
+    data = bytearray(path.read_bytes())
+    position = [position for position, _ in iter_batches(data)][1]
+    data[position + 16] = 9
+    path.write_bytes(data)
+    (hidden,) = partitions_of(wire.ask(FETCH, 11, request_of(at(2))))
+    assert (hidden.error_code, bytes(hidden.records or b"")) == (CorruptMessageError.number, b"")
+    where = f"topic orders partition 0 offset 2: {path}: no record batch at byte {position}"
+    assert f"damage: {where}" in caplog.text
