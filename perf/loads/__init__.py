@@ -8,11 +8,15 @@ from perf.batches import parse_size
 from perf.bench import Load
 from perf.errors import UnknownLoadError
 from perf.loads.append import AppendLoad
+from perf.loads.connections import ConnectionsLoad
+from perf.loads.groups import GroupsLoad
 from perf.loads.idle_connections import IdleConnectionsLoad
 from perf.loads.idle_topics import IdleTopicsLoad
 from perf.loads.latency import LatencyLoad
+from perf.loads.lookup import LookupLoad
 from perf.loads.memory import MemoryLoad
 from perf.loads.open_log import OpenLoad
+from perf.loads.partitions import PartitionsLoad
 from perf.loads.poll import PollLoad
 from perf.loads.publish_pipelined import PublishPipelinedLoad
 from perf.loads.publish_sync import PublishSyncLoad
@@ -50,6 +54,10 @@ FAMILIES: dict[str, Family] = {
     "recovery": Family(RecoveryLoad, "1g", ("recovery",), "bytes of log, flushed before the kill -9"),
     "idle-connections": Family(IdleConnectionsLoad, "1000", ("idle-connections-1000",), "connections"),
     "idle-topics": Family(IdleTopicsLoad, "1000", ("idle-topics-1000",), "topics with one record each"),
+    "connections": Family(ConnectionsLoad, "100", (), "connections, each waiting, and one thread for all"),
+    "partitions": Family(PartitionsLoad, "100", (), "partitions of one topic"),
+    "groups": Family(GroupsLoad, "100", (), "groups with committed offsets"),
+    "lookup": Family(LookupLoad, "1g", (), "bytes of log, mostly holes, in which places are looked up"),
     "memory": Family(MemoryLoad, "10g", ("memory-10g",), "bytes written and read while memory is watched"),
 }
 
