@@ -86,7 +86,7 @@ class HistoryCheck:
     def _read(
         self, wire: LoadWire, client: WireClient, name: str, partition: int
     ) -> tuple[int, int, list[tuple[int, bytes]]]:
-        """Log start, log end and all records, by one protocol or the other; again if retention came between."""
+        """Log start, log end and all records, by either protocol; again if retention came between."""
         while True:
             start, end = log_bounds(wire, name, partition)
             try:
