@@ -28,7 +28,7 @@ class Topic:
         own_settings: Mapping[str, str],
         defaults: Mapping[str, str],
         writer: TopicWriter,
-        write_checkpoints: Callable[[], bool],
+        write_checkpoints: Callable[..., bool],
     ) -> None:
         self.name = name
         self.topic_id = topic_id

@@ -31,20 +31,25 @@ class Checkpoints:
             for name in (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
         }
         self._written = dict(known)
+        self._not_durable: set[str] = set()
 
-    def write(self, partitions: tuple[Partition, ...]) -> bool:
-        """Write down recovery points and log start offsets; False when the latter could not be.
+    def write(self, partitions: tuple[Partition, ...], *, at_stop: bool = False) -> bool:
+        """Write down recovery points and log start offsets; False when those that matter could not be.
 
         A log start offset is written durably, since deleted records must not come back; a recovery point
-        only saves work after a crash, so nothing is lost when it cannot be written. Failures are logged.
+        only saves work after a crash, so nothing is lost when it cannot be written. At a clean stop it is
+        where the log ends, and what the next start holds the log against. Failures are logged.
         """
-        self._write(RECOVERY_POINT_NAME, {p.index: p.log.recovery_point for p in partitions}, durable=False)
-        return self._write(
+        has_recovery_points = self._write(
+            RECOVERY_POINT_NAME, {p.index: p.log.recovery_point for p in partitions}, durable=at_stop
+        )
+        has_start_offsets = self._write(
             LOG_START_OFFSET_NAME, {p.index: p.view().log_start_offset for p in partitions}, durable=True
         )
+        return has_start_offsets and (has_recovery_points or not at_stop)
 
     def _write(self, name: str, offsets: dict[int, int], *, durable: bool) -> bool:
-        if self._written.get(name) == offsets:
+        if self._written.get(name) == offsets and not (durable and name in self._not_durable):
             return True
         try:
             self._files[name].write(offsets, durable=durable)
@@ -52,6 +57,10 @@ class Checkpoints:
             logger.error("%s could not be written: %s", self._files[name].path, error)
             return False
         self._written[name] = offsets
+        if durable:
+            self._not_durable.discard(name)
+        else:
+            self._not_durable.add(name)
         return True
 
 
@@ -91,8 +100,8 @@ class TopicFactory:
         checkpoints = Checkpoints(directory, self._files, known)
         topic: Topic
 
-        def write_checkpoints() -> bool:
-            return checkpoints.write(topic.partitions)
+        def write_checkpoints(*, at_stop: bool = False) -> bool:
+            return checkpoints.write(topic.partitions, at_stop=at_stop)
 
         writer = TopicWriter(described.name, self._queue_bytes_max, self._housekeeping, write_checkpoints)
         topic = Topic(

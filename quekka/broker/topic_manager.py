@@ -272,7 +272,7 @@ class TopicManager:
                 is_clean = False
             topic.writer.join()
             is_clean = _close_logs(topic) and is_clean
-            topic.write_checkpoints()
+            is_clean = topic.write_checkpoints(at_stop=True) and is_clean
         return is_clean
 
     def _end(self, topic: Topic, reason: QuekkaError) -> None:
