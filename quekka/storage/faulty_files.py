@@ -333,7 +333,7 @@ class FaultyFiles(Files):
 
     def _rename_open(self, old: Path, new: Path) -> None:
         """Let open files that are called `old`, or lie below it, be called `new`."""
-        for fd, path in self._paths.items():
+        for fd, path in list(self._paths.items()):  # a file that is let go of meanwhile closes itself
             if path.is_relative_to(old):
                 self._paths[fd] = new / path.relative_to(old)
 
