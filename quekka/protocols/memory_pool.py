@@ -46,6 +46,10 @@ class MemoryPool:
     def spare_bytes(self) -> int:
         return self._spare_bytes
 
+    def has_spare(self, size_bytes: int) -> bool:
+        """Whether `take` of so much would make no new memory."""
+        return bool(self._spare.get(1 << (size_bytes - 1).bit_length()))
+
     def take(self, size_bytes: int) -> bytearray:
         """Memory of at least `size_bytes`, with whatever was in it before; raises what the lender does."""
         size_bytes = 1 << (size_bytes - 1).bit_length()

@@ -18,6 +18,14 @@ def test_memory_given_back_is_taken_again() -> None:
     assert pool.take(900) is not memory
 
 
+def test_what_is_spare_can_be_asked_for() -> None:
+    pool = MemoryPool()
+    assert not pool.has_spare(1000)
+    pool.give_back(pool.take(1000))
+    assert pool.has_spare(600)
+    assert not pool.has_spare(500)
+
+
 def test_lent_memory_is_not_taken_before_it_is_reclaimed() -> None:
     pool = MemoryPool()
     memory = pool.take(1000)

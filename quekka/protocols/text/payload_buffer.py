@@ -6,7 +6,10 @@ byte it makes the broker hold.
 
 from quekka.protocols.memory_pool import MemoryPool
 
-FIRST_BYTES = 1024 * 1024
+FIRST_BYTES = 64 * 1024
+"""For a payload whose length is only a claim: a line of a few bytes must not cost a megabyte."""
+REUSED_BYTES = 1024 * 1024
+"""For one from a peer that has sent such payloads: the memory for them is here, and grows in fewer steps."""
 
 
 class PayloadBuffer:
@@ -21,7 +24,8 @@ class PayloadBuffer:
         self._pool = pool
         self._memory = bytearray()
         self._view = memoryview(self._memory)
-        self._move_to(pool.take(min(length, max(FIRST_BYTES, len(first)))))
+        start_bytes = REUSED_BYTES if pool.has_spare(min(length, REUSED_BYTES)) else FIRST_BYTES
+        self._move_to(pool.take(min(length, max(start_bytes, len(first)))))
         self._view[: len(first)] = first
         self.received_bytes = len(first)
 
