@@ -11,6 +11,7 @@ from quekka.broker.housekeeping import Housekeeping
 from quekka.broker.offset_expiry import OffsetExpiry
 from quekka.broker.offset_store import OffsetStore
 from quekka.broker.process_stats import process_stats
+from quekka.broker.refusal_log import RefusalLog
 from quekka.broker.request_memory import RequestMemory
 from quekka.broker.signal import Signal
 from quekka.broker.topic_factory import TopicFactory
@@ -44,6 +45,7 @@ class BrokerCore:
         self.stop_signal = Signal()
         """Fires when the broker begins to stop, for all who wait for data."""
         self.request_memory = RequestMemory(lambda: self.config.request_memory_max_bytes)
+        self.refusals = RefusalLog(clock)
         self.data_dir = DataDir(data_dir, files)
         self.producer_ids = ProducerIds(data_dir, files)
         self._file_cache = FileCache(files, config.log_open_files_max)

@@ -54,7 +54,7 @@ def _serve_logged(session: KafkaSession, first: bytes) -> None:
         _serve_all(session, first)
     except HangUpError as error:
         session.errors += 1
-        logger.warning("%s: %s; closing", session.describe(), error)
+        session.refuse(f"{error}; closing")
     except PeerGoneError:
         raise
     except Exception:
@@ -133,8 +133,9 @@ def _ask(session: KafkaSession, request: Request) -> Any:
 def _refuse(session: KafkaSession, refused: Refused) -> None:
     """Say in the log who cannot be served what: the first thing that a user with a failing client needs."""
     session.errors += 1
-    who = session.describe() if refused.header is None else session.peer.name  # the error has the client id
-    logger.warning("%s: %s; %s", who, refused.error.message, "closing" if refused.closes else "told so")
+    if refused.header is not None:
+        session.client_id = refused.header.client_id or session.client_id
+    session.refuse(f"{refused.error.message}; {'closing' if refused.closes else 'told so'}")
     if refused.reply:
         session.settle()
         session.reply(refused.reply)

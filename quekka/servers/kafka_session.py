@@ -163,6 +163,10 @@ class KafkaSession(Counts):
         if data:
             self.peer.send(data)
 
+    def refuse(self, what: str) -> None:
+        """Say in the log what this client cannot be served, once in a while."""
+        self.broker.refusals.say(self.peer.host, self.describe(), what)
+
     def describe(self) -> str:
         """Who this is, for the log."""
         software = f", {self.software}" if self.software else ""

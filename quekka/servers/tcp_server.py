@@ -156,14 +156,15 @@ class TcpServer:
         if protocol in self._listen.protocols:
             self._handlers[protocol](peer, first)
         else:
-            refuse_here(protocol, peer)
+            refuse_here(self._broker, protocol, peer)
 
     def _refuse(self, peer: Peer) -> None:
         try:
             protocol, _ = receive_first(peer)
         except PeerGoneError:
             protocol = "text"
-        logger.warning("%s is refused: max.connections=%d", peer.name, self._broker.config.max_connections)
+        what = f"is refused: max.connections={self._broker.config.max_connections}"
+        self._broker.refusals.say(peer.host, peer.name, what)
         if protocol == "text":
             limit = self._broker.config.max_connections
             peer.send(replies.error(TooManyConnectionsError(f"max.connections={limit} are open")))

@@ -144,7 +144,7 @@ class KafkaConnection:
         first = bytes(self._stream.view[start : start + SIZE_BYTES])
         return Refused(InvalidRequestError(
             f"a frame of {size_bytes} bytes, {REQUEST_BYTES_MIN} to {self._receive_max_bytes} are allowed"
-            + _hint(first)
+            " (socket.request.max.bytes)" + _hint(first)
         ))  # fmt: skip
 
     def _understand(self, frame: memoryview) -> Event:
@@ -162,13 +162,12 @@ class KafkaConnection:
 
 
 def _refuse(header: RequestHeader, api: Api | None, body: memoryview) -> Refused:
-    who = f"client id {header.client_id!r}"
     if api is None:
         what = f"api key {header.api_key} version {header.api_version}"
-        return Refused(InvalidRequestError(f"{what} is not served ({who})"), header)
+        return Refused(InvalidRequestError(f"{what} is not served"), header)
     error = UnsupportedVersionError(
         f"{api.name} version {header.api_version} is not served,"
-        f" {max(api.versions.first, api.served_from)} to {api.versions.last} are ({who})"
+        f" {max(api.versions.first, api.served_from)} to {api.versions.last} are"
     )
     reply = b""
     if api.key == API_VERSIONS:

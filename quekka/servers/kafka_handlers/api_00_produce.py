@@ -105,6 +105,8 @@ class ProducePromise(Promise):
             error = failure.without_frames()
         if self._acks == ACKS_NONE:
             raise HangUpError(f"produce with acks=0 refused: {error.code} {error.message}")
+        if isinstance(error, UnsupportedCompressionTypeError):
+            session.refuse(f"a batch was not taken: {error.message}")
         return refused(session, index, error)
 
 

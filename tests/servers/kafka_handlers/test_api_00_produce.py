@@ -233,6 +233,18 @@ def test_zstd_needs_version_7(
     assert outcomes(wire.ask(PRODUCE, version, request_of(batch)))[0].error_code == error_code
 
 
+def test_a_codec_that_is_not_there_leaves_one_line_in_the_log(
+    orders: Broker, wire: KafkaWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = batch_of([b"a"], NOW_MS)
+    batch[22] |= 6
+    batch[17:21] = crc32c(memoryview(batch)[21:]).to_bytes(4, "big")
+    for _ in range(3):
+        assert outcomes(wire.ask(PRODUCE, 9, request_of(batch)))[0].error_code == 76
+    (line,) = [record.getMessage() for record in caplog.records if "not taken" in record.getMessage()]
+    assert "(client id 'wire'): a batch was not taken" in line
+
+
 def test_log_append_time_is_told(orders: Broker, wire: KafkaWire) -> None:
     orders.core.topics.alter("orders", {"message.timestamp.type": "LogAppendTime"})
     (outcome,) = outcomes(wire.ask(PRODUCE, 9, request_of(batch_of([b"a"], NOW_MS))))
