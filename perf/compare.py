@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,9 +99,9 @@ def positive(kind: type[int] | type[float]) -> Any:
 
 
 def compare(options: argparse.Namespace) -> int:
-    scale = Scale(options.seconds, options.records, options.size)
+    share = QUICK_SHARE if options.quick else 1.0
+    scale = Scale(options.seconds, options.records, options.size).smaller(share)
     rounds = 1 if options.quick else options.rounds
-    scale = scale.smaller(QUICK_SHARE) if options.quick else scale
     skipped = {name: why for name in options.peers if (why := PEERS[name].why_not())}
     kinds = {name: PEERS[name] for name in options.peers if name not in skipped}
     for name, why in skipped.items():
@@ -109,12 +110,9 @@ def compare(options: argparse.Namespace) -> int:
     if machine["load_average"][0] > QUIET_LOAD_AVERAGE:
         say(f"the machine is busy, load average {machine['load_average'][0]:.1f}")
     started_at = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="quekka-compare-", dir=options.directory) as directory:
-        limits = [] if options.no_limits else measure_limits(Path(directory))
-        with Rounds(Path(directory), kinds, options.loads) as running:
-            outcome = running.run(rounds, scale)
-            commands = running.commands()
-    verdicts = goals.judge_all(options.loads, outcome, {figure.name: figure.median for figure in limits})
+    limits, outcome, commands = measure(options, kinds, rounds, scale)
+    medians = {figure.name: figure.median for figure in limits}
+    verdicts = goals.judge_all(options.loads, outcome, medians)
     show(outcome, list(kinds), limits, verdicts)
     document = {
         "format": FORMAT,
@@ -125,9 +123,7 @@ def compare(options: argparse.Namespace) -> int:
         "versions": describe_versions(CLIENT_LIBRARIES),
         "pinning": "none but what servers do themselves",
         "rounds": rounds,
-        "seconds": scale.seconds,
-        "records": scale.stored,
-        "size_bytes": scale.record_bytes,
+        "scale": asdict(scale),
         "peers": describe_peers(kinds, commands),
         "skipped": skipped,
         "limits": {figure.name: figure.as_json() for figure in limits},
@@ -140,7 +136,20 @@ def compare(options: argparse.Namespace) -> int:
     return 1 if outcome.errors or missed else 0
 
 
-def describe_peers(kinds: Mapping[str, type[Server]], commands: Mapping[str, list[str]]) -> dict[str, Any]:
+def measure(
+    options: argparse.Namespace, kinds: Mapping[str, type[Server]], rounds: int, scale: Scale
+) -> tuple[list[Figure], Outcome, dict[str, list[str]]]:
+    """The machine's limits, what was found, and the servers' command lines; their data is removed."""
+    with tempfile.TemporaryDirectory(prefix="quekka-compare-", dir=options.directory) as directory:
+        limits = [] if options.no_limits else measure_limits(Path(directory))
+        with Rounds(Path(directory), kinds, options.loads) as running:
+            outcome = running.run(rounds, scale)
+            return limits, outcome, running.commands()
+
+
+def describe_peers(
+    kinds: Mapping[str, type[Server]], commands: Mapping[str, list[str]]
+) -> dict[str, dict[str, Any]]:
     return {name: {"version": kind.version(), "command": commands.get(name)} for name, kind in kinds.items()}
 
 
@@ -168,7 +177,7 @@ def write(
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     if options.svg:
         footnote = (
-            f"Medians of {document['rounds']} round(s), {document['size_bytes']} bytes a record, "
+            f"Medians of {document['rounds']} round(s), {document['scale']['record_bytes']} bytes a record, "
             f"{os.cpu_count()} processors; perf/compare.py, {document['written_at'][:10]}."
         )
         options.svg.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ FIRST_COUNT = 200
 WARM_SHARE = 0.3
 BYTES_MAX = 1 << 30
 """What one trial stores at most, so that disks and the memory of servers that keep all in it suffice."""
+STORED_MIN = 1000
 IDLE_S = 1.0
 
 KAFKA_PEERS = ("quekka-kafka", "kafka")
@@ -38,7 +39,8 @@ class Scale:
     record_bytes: int = 1024
 
     def smaller(self, share: float) -> "Scale":
-        return Scale(self.seconds * share, max(1000, int(self.stored * share)), self.record_bytes)
+        stored = max(min(self.stored, STORED_MIN), int(self.stored * share))
+        return Scale(self.seconds * share, stored, self.record_bytes)
 
 
 @dataclass(frozen=True, slots=True)
