@@ -98,6 +98,7 @@ class Round:
         finally:
             process.close()
         assert_logs_and_indexes_agree(self._data_dir)
+        assert "Traceback" not in self._log_path.read_text()
 
     # Starting
 
