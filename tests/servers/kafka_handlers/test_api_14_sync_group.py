@@ -1,5 +1,6 @@
 """Tests of quekka.servers.kafka_handlers.api_14_sync_group."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,19 @@ def test_the_others_wait_for_the_leader_and_are_answered_before_they_wait(
     assert other.wire.receive().error_code == 0
     assert leader.sync({leader.member_id: b"A", other.member_id: b"B"}).assignment == b"A"
     assert other.wire.receive().assignment == b"B"
+
+
+def test_a_client_that_hangs_up_while_it_waits_for_the_leader_is_not_waited_for_and_stays_a_member(
+    broker: Broker, wire: KafkaWire, open_wire: Callable[..., KafkaWire]
+) -> None:
+    leader, other = KafkaMember(wire).join_alone(), KafkaMember(open_wire(broker))
+    leader.let_in(other)
+    other.wire.send(SYNC_GROUP, 3, other.sync_request({}))
+    other.wire.socket.shutdown(socket.SHUT_WR)
+    assert other.wire.is_closed()
+    assert leader.sync({leader.member_id: b"A", other.member_id: b"B"}).assignment == b"A"
+    other.wire = open_wire(broker)
+    assert other.sync().assignment == b"B"
 
 
 ERRORS = [
