@@ -17,6 +17,7 @@ class MemoryWatch:
         self._thread = threading.Thread(target=self._sample_loop, name="test-memory-watch")
         self.idle_bytes = self.peak_bytes = self._process.memory_info().rss
         self.idle_threads = self.peak_threads = self._process.num_threads()
+        self.idle_descriptors = self._process.num_fds()
 
     def __enter__(self) -> "MemoryWatch":
         self._thread.start()

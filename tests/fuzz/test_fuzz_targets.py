@@ -46,6 +46,7 @@ def test_damaged_input_is_read_or_refused(name: str) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(0)  # --rounds may make it long
 @pytest.mark.parametrize("name", TARGETS)
 def test_much_damaged_input_is_read_or_refused(name: str, seed: int, rounds: int) -> None:
     target = TARGETS[name]
