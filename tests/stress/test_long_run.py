@@ -45,8 +45,8 @@ PACE_S = 0.2
 """How long each worker of the mixed load waits between two turns."""
 SAMPLE_S = 1.0
 WINDOWS = 30
-WARM_UP = 0.1
-"""The part of the run that is not compared: caches fill, retention and compaction begin."""
+WARM_UP, WARM_UP_S_MIN = 0.1, 15.0
+"""The part of the run that is not compared: caches fill, topics are widened, compaction begins."""
 
 SETTINGS = (
     "--set=auto.create.topics.enable=false",
@@ -62,11 +62,12 @@ SETTINGS = (
 
 SIZED = {"retention.ms": "-1", "retention.bytes": "300000", "segment.bytes": "20000"}
 LASTING: Lasting = {KEPT: ("size_bytes", SIZED), "sized": ("size_bytes", SIZED)}
-PROBE = "sized"
+SHARED = "sized"
+"""The topic that the members of a group read."""
 
 RSS_FACTOR, RSS_SLACK_BYTES = 1.2, 8 << 20
-"""The allocator does not give all back, and how many segments there are changes with segment.bytes; a leak of
-100 bytes for each request is beyond this within minutes."""
+"""The allocator does not give all back, caches of what was computed fill slowly (record_batch_builder.py has
+some megabytes of them), and how many segments there are changes with segment.bytes."""
 THREADS_SLACK, FDS_SLACK = 6, 40
 """Medians of what comes and goes: connections, writers of topics that rest, files that are open."""
 
@@ -125,7 +126,7 @@ class GroupReader(MixedWorker):
 
     def use_connection(self) -> None:
         with closing(Lines(Target(*self.address, "", 0))) as lines:
-            lines.send(f"SUBSCRIBE {PROBE} long-group\r\n".encode())
+            lines.send(f"SUBSCRIBE {SHARED} long-group\r\n".encode())
             assert lines.read()[0] == "+OK"
             for _ in range(self.rng.randint(5, 50)):
                 if self.is_over():
@@ -136,7 +137,7 @@ class GroupReader(MixedWorker):
                 assert lines.read() == ["+OK"]
 
     def _poll(self, lines: Lines) -> None:
-        lines.send(f"POLL {PROBE} long-group 100 200\r\nCOMMIT {PROBE} long-group\r\n".encode())
+        lines.send(f"POLL {SHARED} long-group 100 200\r\nCOMMIT {SHARED} long-group\r\n".encode())
         head = lines.read()
         if head[0] == "+MESSAGES":
             for _ in range(int(head[1])):
@@ -186,14 +187,12 @@ class Probe(MixedWorker):
 
     def use_connection(self) -> None:
         with closing(Lines(Target(*self.address, "", 0))) as lines:
-            number = 0
             while not self.is_over():
                 before_s = time.perf_counter()
                 lines.send(b"PUBLISH probe 5\r\nprobe")
                 reply = lines.read()
                 self.taken_s.append(time.perf_counter() - before_s)
                 assert reply[0] == "+OK", " ".join(reply)
-                number += 1
 
 
 @dataclass
@@ -235,7 +234,8 @@ class Watch:
 
     def thirds(self) -> tuple[Sequence[Sample], Sequence[Sample]]:
         """The first third after the warm-up, and the last."""
-        counted = self.samples[math.ceil(len(self.samples) * WARM_UP) :]
+        warm_s = max(self.seconds * WARM_UP, WARM_UP_S_MIN)
+        counted = [sample for sample in self.samples if sample.at_s >= warm_s]
         third = len(counted) // 3
         return counted[:third], counted[-third:]
 
