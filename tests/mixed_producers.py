@@ -34,8 +34,6 @@ AGED_STRETCH = 300
 REFUSALS = ("UNKNOWN_TOPIC_OR_PARTITION", "SHUTTING_DOWN")
 BATCH_TOO_LARGE, BATCH_TOO_LARGE_NUMBER = "RECORD_LIST_TOO_LARGE", 18
 """Larger than a segment; a batch that a broker makes itself of single records never is."""
-
-
 REFUSAL_NUMBERS = frozenset({UNKNOWN_TOPIC_OR_PARTITION, BATCH_TOO_LARGE_NUMBER, *STOPPING})
 
 
@@ -61,8 +59,10 @@ def timestamp_ms(is_aged: bool) -> int:
     return int(time.time() * 1000) - (AGE_MS if is_aged else 0)
 
 
-class TextProducer(MixedWorker):
-    """PUBLISH, many in one piece, and APPEND; some without a reply."""
+class NumberedProducer(MixedWorker):
+    """A producer that numbers its records, for topics of any kind or only for those that last."""
+
+    protocol = ""
 
     def __init__(
         self,
@@ -73,10 +73,16 @@ class TextProducer(MixedWorker):
         names: list[str],
         lasting: list[str],
     ) -> None:
-        super().__init__(f"text-{numbering.producer}", address, history, seed)
+        super().__init__(f"{self.protocol}-{numbering.producer}", address, history, seed)
         self._numbering = numbering
         self._choice = TopicChoice(history, names)
         self._lasting = TopicChoice(history, lasting)
+
+
+class TextProducer(NumberedProducer):
+    """PUBLISH, many in one piece, and APPEND; some without a reply."""
+
+    protocol = "text"
 
     def use_connection(self) -> None:
         with closing(Lines(Target(*self.address, "", 0))) as lines:
@@ -121,22 +127,10 @@ def publish_line(topic: str, value: bytes, option: str, is_aged: bool) -> bytes:
     return f"PUBLISH {topic} {len(value)}{option}{age}\r\n".encode() + value
 
 
-class KafkaProducer(MixedWorker):
+class KafkaProducer(NumberedProducer):
     """Produce with acks 0, 1 and -1, several requests in flight, all codecs, all versions."""
 
-    def __init__(
-        self,
-        numbering: Numbering,
-        address: Address,
-        history: History,
-        seed: str,
-        names: list[str],
-        lasting: list[str],
-    ) -> None:
-        super().__init__(f"kafka-{numbering.producer}", address, history, seed)
-        self._numbering = numbering
-        self._choice = TopicChoice(history, names)
-        self._lasting = TopicChoice(history, lasting)
+    protocol = "kafka"
 
     def use_connection(self) -> None:
         with LoadWire(*self.address) as wire:
