@@ -22,6 +22,7 @@ Four rules make that safe without a lock on the way of a read:
    same place.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from typing import Any, Generic, TypeVar
 
 from quekka.errors import KafkaStorageError
 from quekka.storage.files import Files, StrPath
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -47,7 +50,11 @@ class OpenFile:
         self.fileno = fileno
 
     def __del__(self) -> None:
-        self.files.close(self.fileno)
+        try:
+            self.files.close(self.fileno)
+        except OSError as error:
+            # Closed it is all the same, and what matters of it has been synced before.
+            logger.error("%s: closing: %s", self.path, error)
 
     def read(self, position: int, size_bytes: int) -> bytes:
         """Exactly these bytes; raises KafkaStorageError naming the file where it fails or ends early."""

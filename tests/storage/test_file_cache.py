@@ -242,3 +242,12 @@ def test_a_disk_that_cannot_be_read_is_named_with_the_position(tmp_path: Path) -
         file.read(1, 1)
     with pytest.raises(KafkaStorageError, match=r"a\.log: reading at byte 2: Input/output error"):
         file.read_into(memoryview(bytearray(1)), 2)
+
+
+def test_a_close_that_fails_is_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.log").write_bytes(b"data")
+    files = FaultyFiles()
+    file = OpenFile(files, tmp_path / "a.log", files.open_read(tmp_path / "a.log"))
+    files.fail("close")
+    del file
+    assert f"{tmp_path / 'a.log'}: closing: " in caplog.text
