@@ -62,6 +62,8 @@ class TopicManager:
         self._collision_keys: dict[str, str] = {}
         self._not_served: dict[str, str] = {}
         """Topics that `load` left as they are, and why; their names stay taken."""
+        self._half_done: set[str] = set()
+        """Names that may still have a directory, as making or deleting their topic has failed half-way."""
         self._ending: dict[str, Completion[None]] = {}
         """Topics that are being deleted: out of the map, their names still taken."""
 
@@ -182,8 +184,9 @@ class TopicManager:
             self.on_create(name)
             described = TopicFile(name, uuid.uuid4(), partitions, dict(settings))
             try:
-                directory = described.create_directory(self._data_dir.topics_path, self._files)
+                directory = self._make_directory_locked(described)
             except OSError as error:
+                self._half_done.add(name)
                 raise KafkaStorageError(f"topic {name} could not be made: {error}") from error
             try:
                 topic = self._factory.open(directory, described, was_clean_stop=True)
@@ -294,6 +297,7 @@ class TopicManager:
         try:
             described.delete_directory(self._data_dir.topics_path, self._files)
         except OSError as error:
+            self._half_done.add(topic.name)
             raise KafkaStorageError(
                 f"topic {topic.name} is gone, but not all of its files: {error}"
             ) from error
@@ -304,11 +308,20 @@ class TopicManager:
         self._topics[topic.name] = topic
         self._collision_keys[collision_key(topic.name)] = topic.name
 
+    def _make_directory_locked(self, described: TopicFile) -> Path:
+        topics_path = self._data_dir.topics_path
+        if described.name in self._half_done:
+            if self._files.exists(topics_path / described.name):
+                described.delete_directory(topics_path, self._files)
+            self._half_done.discard(described.name)
+        return described.create_directory(topics_path, self._files)
+
     def _take_back_locked(self, described: TopicFile) -> None:
         """Free the name of a topic that was made but cannot be opened; nobody was told that it is there."""
         try:
             described.delete_directory(self._data_dir.topics_path, self._files)
         except OSError as error:
+            self._half_done.add(described.name)
             logger.error("topic %s could not be made, and its files stay: %s", described.name, error)
 
     def _save_locked(self, described: TopicFile) -> None:

@@ -268,3 +268,29 @@ def test_who_read_a_topic_while_it_was_deleted_moves_no_position_in_one_made_aga
         groups.seek(deleted, "g", "m", LATEST, 0)
     publish(core, "t", b"of the second")
     assert groups.positions(core.topics.get("t"), "g", "m") == [(0, 0)]
+
+
+@pytest.mark.parametrize("on_call", [1, 2], ids=["in its directory", "among the topics"])
+def test_a_topic_that_could_not_be_made_can_be_made_when_the_disk_is_well(
+    core: BrokerCore, faulty_files: FaultyFiles, on_call: int
+) -> None:
+    faulty_files.fail("fsync_directory", on_call=on_call)
+    with pytest.raises(KafkaStorageError, match="topic logs could not be made"):
+        core.topics.create("logs")
+    assert core.topics.names() == []
+    assert core.topics.create("logs", partitions=2).partitions
+    assert core.topics.names() == ["logs"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path"), [("replace", "*.deleted"), ("fsync_directory", "*/topics"), ("rmdir", "*")]
+)
+def test_a_topic_that_could_not_be_deleted_can_be_made_anew(
+    core: BrokerCore, faulty_files: FaultyFiles, operation: str, path: str
+) -> None:
+    publish(core, "logs", b"old")
+    faulty_files.fail(operation, path=path)
+    with pytest.raises(KafkaStorageError, match="topic logs is gone, but not all of its files"):
+        core.topics.delete("logs")
+    core.topics.create("logs")
+    assert core.topics.get("logs").partition(0).view().log_end_offset == 0
