@@ -178,27 +178,37 @@ class Java(KafkaProgram):
 
     @classmethod
     def why_not(cls) -> str:
-        if shutil.which("javac") is None:
-            return "javac is not installed"
-        return _missing(JARS_VARIABLE, ("kafka-clients-*.jar", "jackson-databind-*.jar"))
+        return why_no_java("kafka-clients-*.jar", "jackson-databind-*.jar")
 
     def command(self) -> Sequence[str]:
-        jars = os.environ[JARS_VARIABLE]
-        return ["java", *JAVA_OPTIONS, "-cp", f"{_classes(jars).name}:{jars}/*", "JavaClient"]
+        return java_command("JavaClient")
 
 
 PROGRAMS: Mapping[str, type[KafkaProgram]] = {kind.NAME: kind for kind in (Kafkajs, FranzGo, Java)}
 
 
+def java_command(program: str) -> list[str]:
+    """What runs the Java program of this name in tests/integration/clients."""
+    jars = os.environ[JARS_VARIABLE]
+    return ["java", *JAVA_OPTIONS, "-cp", f"{_classes(jars, program).name}:{jars}/*", program]
+
+
 @cache
-def _classes(jars: str) -> "tempfile.TemporaryDirectory[str]":
-    """The Java program, compiled once; the directory goes when Python ends."""
+def _classes(jars: str, program: str) -> "tempfile.TemporaryDirectory[str]":
+    """A Java program, compiled once; the directory goes when Python ends."""
     directory = tempfile.TemporaryDirectory(prefix="quekka-java-")
-    source = SOURCES / "JavaClient.java"
+    source = SOURCES / f"{program}.java"
     command = ["javac", "-nowarn", "-cp", f"{jars}/*", "-d", directory.name, str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return directory
+
+
+def why_no_java(*jars: str) -> str:
+    """Why Java programs that need these jars cannot be run here; empty when they can."""
+    if shutil.which("javac") is None:
+        return "javac is not installed"
+    return _missing(JARS_VARIABLE, jars)
 
 
 def _missing(variable: str, names: Sequence[str]) -> str:
