@@ -79,8 +79,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
-    """How often a campaign test repeats its round (--rounds); once where nothing is said."""
-    return int(request.config.getoption("--rounds") or 1)
+    """How often a campaign test repeats its round: --rounds, else what its module calls ROUNDS, else once."""
+    return int(request.config.getoption("--rounds") or getattr(request.module, "ROUNDS", 1))
 
 
 @pytest.fixture

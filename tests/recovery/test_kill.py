@@ -3,7 +3,7 @@
 What a round does is fixed by the seed: settings, producers, sizes, and after how many acknowledged records
 the broker is killed. How the threads interleave is not, so a seed that failed may need some rounds again:
 
-    pytest tests/recovery/test_kill.py --seed 1234 --rounds 20
+    pytest tests/recovery/test_kill.py --seed 1234 --rounds 200
 """
 
 import random
@@ -137,12 +137,13 @@ class Story:
         ]
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(0)  # --rounds may make it long; every wait in it has its own end
 def test_acknowledged_records_and_commits_survive_kill_9(
     quekkad: Callable[..., QuekkadProcess], tmp_path: Path, seed: int, rounds: int
 ) -> None:
     story = Story(seed, quekkad)
-    for _ in range(ROUNDS * rounds):
+    for _ in range(rounds):
         story.run_round()
     process = story.start()
     with WireClient(process.host, process.port) as client:

@@ -63,6 +63,7 @@ class KeyedProducer(Worker):
         self.committed = int(reply[1])
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(0)  # --rounds may make it long; every wait in it has its own end
 def test_the_last_acknowledged_value_of_each_key_survives_kill_9(
     quekkad: Callable[..., QuekkadProcess], tmp_path: Path, seed: int, rounds: int
@@ -70,7 +71,7 @@ def test_the_last_acknowledged_value_of_each_key_survives_kill_9(
     rng = random.Random(seed)
     acknowledged: dict[int, int] = {}
     committed, next_number, compacted = -1, 0, 0
-    for round_number in range(ROUNDS * rounds):
+    for round_number in range(rounds):
         process = quekkad(*SETTINGS)
         with WireClient(process.host, process.port) as client:
             if not round_number:

@@ -200,10 +200,7 @@ class Round:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(0)  # --rounds may make it long; every wait in it has its own end
-def test_all_that_was_acknowledged_survives_kill_9(
-    tmp_path: Path, seed: int, request: pytest.FixtureRequest
-) -> None:
-    rounds = request.config.getoption("--rounds") or ROUNDS
+def test_all_that_was_acknowledged_survives_kill_9(tmp_path: Path, seed: int, rounds: int) -> None:
     kills_count = records_count = 0
     for number in range(rounds):
         print(f"round {number}: --seed {seed + number} --rounds 1", flush=True)
