@@ -166,9 +166,12 @@ class ProducerSnapshots:
     def keep_within(self, first_offset: int, end_offset: int) -> None:
         """Remove those before the first segment, and set aside those after the log end; raises OSError."""
         self._remove([offset for offset in self.offsets if offset < first_offset])
-        for offset in self.offsets:
-            if offset > end_offset:
-                self._set_aside(offset, f"the log ends at offset {end_offset}")
+        beyond = [offset for offset in self.offsets if offset > end_offset]
+        for offset in beyond:
+            self._set_aside(offset, f"the log ends at offset {end_offset}")
+        if beyond:
+            # One that came back after a power cut would tell of batches in whose place there are others then.
+            self._context.files.fsync_directory(self._context.directory)
 
     def _remove(self, offsets: Iterable[int]) -> None:
         for offset in offsets:

@@ -341,3 +341,14 @@ def test_snapshots_that_cannot_be_removed_with_their_segments_are_told(tmp_path:
     log.open()
     assert snapshot_offsets(log.directory) == [2]
     log.abandon()
+
+
+def test_one_beyond_the_log_end_does_not_come_back_by_a_power_cut(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    snapshots = ProducerSnapshots(context_of(tmp_path, files))
+    for offset in (10, 20):
+        snapshots.take(state_of(7), offset, 0)
+    snapshots.sync()
+    snapshots.keep_within(0, 15)
+    files.lose_unsynced()
+    assert snapshot_offsets(tmp_path) == [10]
