@@ -224,21 +224,31 @@ class OffsetStore:
 def _all_records(partition: Partition) -> Iterator[Record]:
     """All that can be read; damage is told in the log and passed over, so older commits may come to count."""
     view = partition.view()
-    offset = view.log_start_offset
-    while offset < view.log_end_offset:
-        start = offset
-        try:
-            data = view.read(start, LOAD_CHUNK_BYTES).read()
-            for position, header in iter_checked_batches(data, start):
-                yield from iter_records(data, position, from_offset=offset)
-                offset = header.next_offset
-        except (CorruptMessageError, KafkaStorageError) as error:
-            segment = next(segment for segment in view.segments if segment.next_offset > offset)
-            _report_damage(partition, offset, f"{segment.path}: {error.message}")
-            yield from _whole_records(segment, offset)
-            offset = segment.next_offset
-        if offset == start:
-            break  # nothing is left between here and the end
+    for segment in view.segments:
+        offset = max(segment.base_offset, view.log_start_offset)
+        while offset < segment.next_offset:
+            try:
+                records, next_offset = _next_records(segment, offset)
+            except (CorruptMessageError, KafkaStorageError) as error:
+                _report_damage(partition, offset, f"{segment.path}: {error.message}")
+                records, next_offset = list(_whole_records(segment, offset)), segment.next_offset
+            yield from records
+            if next_offset == offset:
+                break  # compaction has left nothing between here and the segment's end
+            offset = next_offset
+
+
+def _next_records(segment: SegmentView, offset: int) -> tuple[list[Record], int]:
+    """Some records from an offset on, and the offset after them; none of them where one is damaged."""
+    records: list[Record] = []
+    place = segment.locate(offset, LOAD_CHUNK_BYTES)
+    if place is None:
+        return records, offset
+    data = segment.log_file.get().read(*place)
+    for position, header in iter_checked_batches(data, offset, segment.next_offset):
+        records += iter_records(data, position, from_offset=offset)
+        offset = header.next_offset
+    return records, offset
 
 
 def _whole_records(segment: SegmentView, from_offset: int) -> Iterator[Record]:

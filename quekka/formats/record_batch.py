@@ -168,15 +168,20 @@ def iter_batches(buf: Buffer, start: int = 0, end: int | None = None) -> Iterato
         position += header.size_bytes
 
 
-def iter_checked_batches(buf: Buffer, from_offset: int) -> Iterator[tuple[int, BatchHeader]]:
+def iter_checked_batches(
+    buf: Buffer, from_offset: int, end_offset: int
+) -> Iterator[tuple[int, BatchHeader]]:
     """As `iter_batches`, and of each batch the CRC-32C, and that it ends after all those before it.
 
-    The first one must end at `from_offset` or later. Raises CorruptMessageError that names the position.
+    The first one must end at `from_offset` or later, and none at `end_offset` or later. Raises
+    CorruptMessageError that names the position.
     """
     for position, header in iter_batches(buf):
         verify_crc(buf, position, header)
         if header.next_offset <= from_offset:
             raise _corrupt(position, f"offset {header.last_offset} comes after {from_offset - 1}")
+        if header.next_offset > end_offset:
+            raise _corrupt(position, f"offset {header.last_offset} is not before {end_offset}")
         yield position, header
         from_offset = header.next_offset
 

@@ -23,6 +23,9 @@ LOG_START_OFFSET_NAME = "log-start-offset-checkpoint"
 CLEANER_OFFSET_NAME = "cleaner-offset-checkpoint"
 CHECKPOINT_NAMES = (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME, CLEANER_OFFSET_NAME)
 
+PLAUSIBLE_OFFSET_MAX = 2**62
+"""A million records a second for more than a hundred thousand years."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,6 +57,8 @@ class CheckpointFile:
         for (topic, partition), offset in parse_checkpoint(self._files.read_file(self.path)).items():
             if topic != self._topic:
                 raise CorruptMessageError(f"checkpoint of topic {topic!r}, not {self._topic!r}")
+            if offset > PLAUSIBLE_OFFSET_MAX:
+                raise CorruptMessageError(f"checkpoint: offset {offset} is none that a log can have reached")
             offsets[partition] = offset
         return offsets
 

@@ -59,7 +59,11 @@ def sweep_directory(files: Files, directory: Path) -> DirectoryContents:
         segments = _finish_replacement(files, directory, base_offset, segments)
     for name in files.listdir(directory):
         if _is_leftover(name, segments):
-            logger.info("%s: removed, left over from a crash", directory / name)
+            parsed = parse_segment_name(name)
+            # Deletion takes the oldest first: one at the end has lost its .log in another way.
+            is_last = parsed is not None and parsed.base_offset > max(segments, default=-1)
+            level = logging.WARNING if is_last else logging.INFO
+            logger.log(level, "%s: removed, left over from a crash", directory / name)
             files.unlink(directory / name)
         elif not _is_known(name):
             logger.info("%s: not part of the log, left alone", directory / name)

@@ -100,6 +100,12 @@ class LogLoader:
         base_offsets = self._without_misnamed(base_offsets)
         if not base_offsets:
             return [], ActiveSegment.create(context, log_start_offset)
+        if self._recovery_point is None and log_start_offset < base_offsets[0]:
+            # After a crash a deletion may not have come to write down how far it went.
+            logger.error(
+                "%s begins at offset %d, though its log start offset is %d: the records between are gone",
+                context.directory, base_offsets[0], log_start_offset,
+            )  # fmt: skip
         if self._recovery_point is None:
             sealed, active = self._load_clean(base_offsets)
         else:

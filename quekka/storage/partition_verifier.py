@@ -123,8 +123,9 @@ class PartitionVerifier:
         self.first_offset = bases[0] if bases else 0
         misnamed = list(self._verify_names(bases))
         if misnamed:
+            self.first_offset, self.log_end_offset = 0, OFFSET_MAX
             yield from misnamed
-            return  # what else there is can be told when they have their names
+            return  # what else there is, and how far the log goes, can be told when they have their names
         for base_offset, end_offset in pairwise([*bases, OFFSET_MAX]):
             try:
                 yield from self._verify_segment(base_offset, end_offset)
@@ -133,8 +134,15 @@ class PartitionVerifier:
                 repair = partial(set_aside, self._files, path)
                 yield Problem(path, problem_text(error, path), remedy="destructive", repair=repair)
         for known in parsed:
-            if known is not None and known.suffix == SNAPSHOT_SUFFIX:
+            if known is None:
+                continue
+            if known.suffix == SNAPSHOT_SUFFIX:
                 yield from self._verify_snapshot(known)
+            elif known.base_offset > max(bases, default=-1):
+                # Deletion takes the oldest first, so none leaves these.
+                path = self._directory / format_segment_name(*known)
+                what = "there is no .log to this index, and none after it"
+                yield Problem(path, what, remedy="safe", repair=partial(set_aside, self._files, path))
 
     def _verify_names(self, bases: list[int]) -> Iterator[Problem]:
         for base_offset in bases:

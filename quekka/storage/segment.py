@@ -21,7 +21,7 @@ from pathlib import Path
 
 from quekka.formats.record_batch import iter_records, read_header
 from quekka.formats.segment_name import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, format_segment_name
-from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, find_batch, walk_batches
+from quekka.storage.batch_walk import FAR_BYTES, BatchSpan, find_batch, no_batch, walk_batches
 from quekka.storage.decompression_slots import decompression_slot
 from quekka.storage.file_cache import CachedFile, OpenFile
 from quekka.storage.offset_index import OffsetSearch
@@ -102,6 +102,9 @@ class SegmentView:
         first = find_batch(file, index.floor(offset - self.base_offset), self.size_bytes, offset)
         if first is None:
             return None
+        if first.last_offset >= self.next_offset:
+            found = f"offsets {first.base_offset} to {first.last_offset}"
+            raise no_batch(file, first.position, f"{found}, though the segment ends at {self.next_offset}")
         start, limit = first.position, first.position + max_bytes
         if limit >= self.size_bytes:
             return start, self.size_bytes - start

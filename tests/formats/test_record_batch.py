@@ -205,16 +205,17 @@ def test_wrong_crc_is_told_with_position_and_offset() -> None:
 
 def test_checked_batches_have_a_right_crc_and_rising_offsets() -> None:
     whole = batch_of([b"a", b"b"]) + batch_of([b"c"], 5)
-    assert [header.base_offset for _, header in iter_checked_batches(whole, 1)] == [0, 5]
+    assert [header.base_offset for _, header in iter_checked_batches(whole, 1, 6)] == [0, 5]
     flipped = whole[:-1] + bytes([whole[-1] ^ 1])
     assert_first_is_read(flipped, "CRC-32C")
     assert_first_is_read(batch_of([b"a", b"b"]) + batch_of([b"c"], 1), "offset 1 comes after 1")
+    assert_first_is_read(batch_of([b"a", b"b"]) + batch_of([b"c"], 6), "offset 6 is not before 6")
     with pytest.raises(CorruptMessageError, match="offset 1 comes after 1"):
-        next(iter_checked_batches(whole, 2))
+        next(iter_checked_batches(whole, 2, 6))
 
 
 def assert_first_is_read(data: bytes, problem: str) -> None:
-    batches = iter_checked_batches(data, 0)
+    batches = iter_checked_batches(data, 0, 6)
     assert next(batches)[0] == 0
     with pytest.raises(CorruptMessageError, match=problem):
         next(batches)

@@ -62,3 +62,12 @@ def test_an_unreadable_checkpoint_is_not_used(
     checkpoint.path.mkdir()
     assert checkpoint.read() is None
     assert "directory" in caplog.text
+
+
+def test_an_offset_that_no_log_can_have_reached_is_damage(
+    topic_directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = topic_directory / CHECKPOINT_NAMES[0]
+    path.write_text(f"0\n1\norders 0 {2**63 - 1}\n")
+    assert CheckpointFile(topic_directory, path.name).read() is None
+    assert f"{path} is not used: checkpoint: offset 9223372036854775807 is none" in caplog.text

@@ -111,7 +111,10 @@ LOST: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("recovery_point", [None, 12], ids=["clean", "crash"])
 @pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
 def test_records_that_are_missing_between_segments_are_told_and_the_others_served(
-    log: LogBench, lose: Callable[[Path], object], recovery_point: int | None, caplog: pytest.LogCaptureFixture
+    log: LogBench,
+    lose: Callable[[Path], object],
+    recovery_point: int | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     lose(log.paths(5).log)
     log.open(recovery_point=recovery_point)
@@ -123,6 +126,15 @@ def test_records_that_are_missing_between_segments_are_told_and_the_others_serve
     assert ".log ends at offset " in errors[0]
     assert "the next segment begins at 10: the records between are gone" in errors[0]
     assert str(log.directory) in errors[0]
+
+
+def test_a_first_segment_that_is_gone_after_a_clean_stop_is_told(
+    log: LogBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.paths(0).log.unlink()
+    log.open()
+    assert f"{log.directory} begins at offset 5, though its log start offset is 0" in caplog.text
+    assert offsets(log.view) == list(range(5, 12))
 
 
 def test_what_is_missing_before_the_log_start_does_not_matter(

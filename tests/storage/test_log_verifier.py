@@ -138,7 +138,9 @@ def test_a_missing_last_partition_is_reported_as_the_number_that_is_not_true(dat
     assert problems[0].what == "2 partitions, but there is no directory 1"
 
 
-@pytest.mark.parametrize("make", [Path.unlink, lambda path: path.write_bytes(b"\0" * 50)], ids=["gone", "zeros"])
+@pytest.mark.parametrize(
+    "make", [Path.unlink, lambda path: path.write_bytes(b"\0" * 50)], ids=["gone", "zeros"]
+)
 def test_meta_properties_is_made_anew(data: Path, make: Callable[[Path], object]) -> None:
     path = data / "meta.properties"
     make(path)

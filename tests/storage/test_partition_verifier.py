@@ -128,6 +128,9 @@ WRONG: dict[str, tuple[Edit, str, str]] = {
         lambda d: (d / f"{77:020d}.log").write_bytes(paths(SECOND, d)[0].read_bytes()), "destructive",
         "begins at offset 20, as another segment does: its name is wrong"
     ),
+    "index of a segment at the end that is gone": (
+        lambda d: (d / f"{50:020d}.index").touch(), "safe", "no .log to this index, and none after it"
+    ),
     "snapshot damaged": (
         lambda d: (d / f"{20:020d}.snapshot").write_bytes(b"no"), "safe", "2 bytes, the head alone has 10"
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from log_bench import START_MS, LogBench, batch, batch_of
 
+from quekka.errors import CorruptMessageError
 from quekka.formats.compression import CODEC_NAMES, GZIP, LZ4, NONE, SNAPPY, ZSTD
 from quekka.storage.recent_batches import RECENT_BATCHES
 from quekka.storage.segment import SegmentPaths, SegmentView
@@ -103,3 +104,18 @@ def test_a_segment_of_records_without_times_has_none(bench: Callable[..., LogBen
 
 def test_a_segment_shows_what_it_is(segment: SegmentView) -> None:
     assert "00000000000000000000.log to " in repr(segment)
+
+
+def test_a_batch_whose_offset_lies_beyond_the_segment_is_damage(bench: Callable[..., LogBench]) -> None:
+    """No CRC-32C covers the base offset; whoever believed it would go on behind the log's end."""
+    log = bench()
+    log.fill(4)
+    log.roll()
+    path = log.paths(0).log
+    data = bytearray(path.read_bytes())
+    data[206] = 1
+    path.write_bytes(data)
+    segment = log.view.segments[0]
+    assert segment.locate(1, 100) == (100, 100)
+    with pytest.raises(CorruptMessageError, match=rf"{path}: no record batch at byte 200: offsets 258"):
+        segment.locate(2, 100)

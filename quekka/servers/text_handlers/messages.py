@@ -37,18 +37,22 @@ def render_messages(partition: Partition, offset: int, renderer: MessageRenderer
         if not piece.size_bytes:
             return view.log_end_offset  # compaction may have left nothing between here and the end
         previous = offset
-        offset = _render_batches(partition, piece, offset, renderer)
+        offset = _render_batches(partition, piece, (offset, view.log_end_offset), renderer)
         if offset == previous:
             break
     return offset
 
 
-def _render_batches(partition: Partition, piece: LogSlice, offset: int, renderer: MessageRenderer) -> int:
+def _render_batches(
+    partition: Partition, piece: LogSlice, offsets: tuple[int, int], renderer: MessageRenderer
+) -> int:
+    """`offsets`: the one to begin with, and the log end."""
+    offset, end_offset = offsets
     count = renderer.count
     try:
         data = piece.read()
         # Clients of other protocols check batches themselves; those of this one never see them.
-        for position, header in iter_checked_batches(data, offset):
+        for position, header in iter_checked_batches(data, offset, end_offset):
             if not header.is_control:
                 with decompression_slot(header.codec):
                     left_out = renderer.add(
