@@ -40,6 +40,13 @@ class MemoryWatch:
         """How many are open now."""
         return self._process.num_fds()
 
+    def is_back(self, *, threads: int, descriptors: int) -> bool:
+        """Whether there are no more than so many above the beginning."""
+        return (
+            self.threads() <= self.idle_threads + threads
+            and self.descriptors() <= self.idle_descriptors + descriptors
+        )
+
     def assert_growth_within(self, limit_bytes: int) -> None:
         assert self.growth_bytes <= limit_bytes, (
             f"{self.growth_bytes >> 20} MiB more than the {self.idle_bytes >> 20} MiB at the beginning, "

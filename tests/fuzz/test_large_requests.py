@@ -136,7 +136,8 @@ def test_more_partitions_than_the_broker_may_have_are_refused(
     process: QuekkadProcess, is_only_checked: bool
 ) -> None:
     with KafkaWire(process.host, process.port) as wire:
-        created = wire.ask(19, 5, CreateTopicsRequest([CreatableTopic("big", MANY, 1)], 1000, is_only_checked))
+        big = CreateTopicsRequest([CreatableTopic("big", MANY, 1)], 1000, is_only_checked)
+        created = wire.ask(19, 5, big)
         assert created.topics[0].error_code == POLICY_VIOLATION
         more = CreatePartitionsRequest([CreatePartitionsTopic("t", MANY, None)], 1000, is_only_checked)
         assert wire.ask(37, 3, more).results[0].error_code == POLICY_VIOLATION
