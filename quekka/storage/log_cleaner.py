@@ -23,6 +23,7 @@ from quekka.storage.clean_plan import CleanPlan, plan_cleaning
 from quekka.storage.files import Files
 from quekka.storage.key_offsets import KeyOffsets
 from quekka.storage.segment import SegmentView
+from quekka.storage.segment_replacement import is_half_done
 from quekka.storage.segment_rewriter import SegmentRewriter, checked_batches, naming_damage
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class LogCleaner:
         config = log.config
         cleaned_to_offset = (checkpoint.read() or {}).get(partition, 0)
         plan = plan_cleaning(log.view, config, cleaned_to_offset, now_ms, log.recovery_point)
-        if plan is None:
+        if plan is None or is_half_done(self._files, log.directory):
             return
         keys = self._read_keys(plan)
         for group in plan.groups(keys.latest_offset + 1, config.segment_bytes):

@@ -16,14 +16,22 @@ The cleaner reads some neighbouring sealed segments and writes one, under the fi
    ones, so no record comes back without what overwrote it. The directory is synced.
 7. The .log is renamed over the first old one, the directory is synced.
 8. The writer publishes the view with the new segment.
+
+Where step 4 to 7 fails, the writer goes on with the old view, and the `.log.swap` stays. The log is not
+cleaned again before the next open has finished that, since the names and the view tell different stories.
+Only the last sync may fail without that: what it does not bring to disk is finished again after a crash.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from quekka.formats.segment_name import LOG_SUFFIX
 from quekka.storage.files import Files
 from quekka.storage.segment import SegmentPaths
+
+logger = logging.getLogger(__name__)
 
 CLEANED_SUFFIX = ".cleaned"
 SWAP_SUFFIX = ".swap"
@@ -52,7 +60,15 @@ def finish_replacement(files: Files, directory: Path, base_offset: int, doomed: 
         unlink_segment(files, SegmentPaths.of(directory, doomed_offset))
     files.fsync_directory(directory)
     files.replace(swap.log, final.log)
-    files.fsync_directory(directory)
+    try:
+        files.fsync_directory(directory)
+    except OSError as error:
+        logger.error("%s: %s; a crash now would have the replacement finished again", final.log, error)
+
+
+def is_half_done(files: Files, directory: Path) -> bool:
+    """Whether a replacement was decided and has failed then; raises OSError."""
+    return any(name.endswith(LOG_SUFFIX + SWAP_SUFFIX) for name in files.listdir(directory))
 
 
 def unlink_segment(files: Files, paths: SegmentPaths) -> None:

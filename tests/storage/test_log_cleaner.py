@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quekka.clock import ManualClock
-from quekka.errors import CorruptMessageError
+from quekka.errors import CorruptMessageError, KafkaStorageError
 from quekka.formats.record import Record
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.formats.record_batch_builder import BatchBuilder
@@ -95,6 +95,23 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.close()
+
+
+def test_after_a_replacement_that_failed_half_way_a_log_is_cleaned_again_once_it_was_opened(
+    bench: Bench,
+) -> None:
+    for value in (b"1", b"2", b"3"):
+        bench.append((b"a", value))
+        bench.roll()
+    bench.files.fail("unlink", path="*1.log")
+    with pytest.raises(KafkaStorageError, match="replace failed"):
+        bench.clean()
+    bench.append((b"a", b"4"))
+    assert bench.clean() == 0
+    assert bench.contents()[-1] == (3, b"a", b"4")
+    bench.close()
+    bench.open()
+    assert bench.contents() == [(2, b"a", b"3"), (3, b"a", b"4")]
 
 
 def test_the_last_record_of_every_key_stays(bench: Bench) -> None:
