@@ -10,7 +10,7 @@ import select
 import sys
 import time
 
-from perf.comparison.clients import Target
+from perf.comparison.clients import RECORDS_AT_ONCE, Target
 from perf.errors import WrongReplyError
 from perf.remote_client import Round
 from perf.wire import payload_of
@@ -48,6 +48,7 @@ class TimedProducer:
         sent = under_way = 0
         while sent < count or under_way:
             due = min(count, (now() - started_at_ns) // self._interval_ns + 1)
+            due = min(due, sent + RECORDS_AT_ONCE)
             if due > sent and under_way < under_way_max:
                 payloads = [
                     b"%b@%020d" % (self._filling, started_at_ns + index * self._interval_ns)

@@ -5,6 +5,8 @@ Records are published with a reply subject, on which JetStream acknowledges each
     PUB <subject> <reply> <size>\\r\\n<payload>\\r\\n
     MSG <reply> <sid> <size>\\r\\n{"stream":"...","seq":123}\\r\\n
 
+A server asks PING some two seconds after a connection was made, whatever else is under way, and is answered.
+
 Reading is by a pull consumer without acknowledgements, several requests under way; a waiting receiver has a
 push consumer, which gives each record as soon as it is stored.
 """
@@ -15,10 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perf.errors import NoSuchModeError, WrongReplyError
-from perf.peers.connection import READS_UNDER_WAY, Connection, LineCounter, LineReader
+from perf.peers.connection import READS_UNDER_WAY, Connection, LineReader
 from perf.peers.server import Server, first_line
+from perf.wire import receive_some
 
 MESSAGES_PER_READ = 1000
+ROOM_BYTES = 1 << 20
+PING = b"PING\r\n"
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
 
 
@@ -29,8 +34,10 @@ class NatsConnection(Connection):
     """
 
     def greet(self) -> None:
-        self._acks = LineCounter(2, b'"error"')
         self._reader = LineReader(self.socket)
+        self._room = bytearray()
+        self._tail = b""
+        self._lines_ahead = 0
         self._consumer = ""
         inbox = f"_INBOX.{uuid.uuid4().hex}"
         self._asked, self._acked, self._pulled, self._pushed = (f"{inbox}.{number}" for number in range(4))
@@ -41,8 +48,7 @@ class NatsConnection(Connection):
 
     def ping(self) -> None:
         self.socket.sendall(b"PING\r\n")
-        if (answer := self._reader.line()) != b"PONG":
-            raise WrongReplyError(f"PONG was expected, not {answer!r}")
+        self._expect(b"PONG")
 
     def create(self, *, fsync: bool = False) -> None:
         if fsync:
@@ -61,7 +67,11 @@ class NatsConnection(Connection):
         return b"".join([b"PUB %b %d\r\n%b\r\n" % (subjects, len(payload), payload) for payload in payloads])
 
     def replies(self, data: bytes) -> int:
-        return self._acks.count(data)
+        """By the end of each acknowledgement's JSON."""
+        if b'"error"' in data:
+            raise WrongReplyError(f"{data[-300:]!r}")
+        self._answer_pings(data, len(data))
+        return data.count(b"}")
 
     def open_reader(self) -> None:
         """A pull consumer that lives as long as this connection."""
@@ -81,7 +91,7 @@ class NatsConnection(Connection):
                     f"PUB {subject} {self._pulled} {len(asked)}\r\n".encode() + asked + b"\r\n"
                 )
             if READS_UNDER_WAY <= index < len(shares) + READS_UNDER_WAY:
-                received_bytes += self._reader.pass_lines(2 * shares[index - READS_UNDER_WAY])
+                received_bytes += self._pass_messages(shares[index - READS_UNDER_WAY])
         return received_bytes
 
     def subscribe(self) -> None:
@@ -90,10 +100,36 @@ class NatsConnection(Connection):
         self._control(f"CONSUMER.CREATE.{self.topic}", {"stream_name": self.topic, "config": config})
 
     def receive(self) -> bytes:
-        words = self._reader.line().split()
-        if words[0] != b"MSG":
-            raise WrongReplyError(f"MSG was expected, not {words!r}")
-        return self._reader.exactly(int(words[-1]) + 2)
+        return self._reader.exactly(int(self._expect(b"MSG")[-1]) + 2)
+
+    def _expect(self, word: bytes) -> list[bytes]:
+        """The words of the next line, which begins with `word`, or is a PING."""
+        while (words := self._reader.line().split()) == [b"PING"]:
+            self.socket.sendall(b"PONG\r\n")
+        if words[0] != word:
+            raise WrongReplyError(f"{word!r} was expected, not {words!r}")
+        return words
+
+    def _pass_messages(self, count: int) -> int:
+        """Waits for `count` messages of two lines; how many bytes came meanwhile."""
+        self._room = self._room or bytearray(ROOM_BYTES)
+        size_bytes = 0
+        while self._lines_ahead < 2 * count:
+            received = receive_some(self.socket, self._room)
+            size_bytes += received
+            pings = self._answer_pings(self._room, received)
+            self._lines_ahead += self._room.count(b"\n", 0, received) - pings
+        self._lines_ahead -= 2 * count
+        return size_bytes
+
+    def _answer_pings(self, data: bytes | bytearray, end: int) -> int:
+        """How many lines of PING ended in what was received just now, one of them perhaps begun before."""
+        across = self._tail + data[: min(end, len(PING) - 1)]
+        pings = across.count(PING) + data.count(PING, 0, end)
+        if pings:
+            self.socket.sendall(b"PONG\r\n" * pings)
+        self._tail = bytes((self._tail + data[max(0, end - len(PING) + 1) : end])[1 - len(PING) :])
+        return pings
 
     def _subscribe(self, subject: str) -> None:
         self.socket.sendall(f"SUB {subject} 1\r\n".encode())
@@ -110,10 +146,8 @@ class NatsConnection(Connection):
             f"SUB {self._asked} 9\r\nPUB $JS.API.{api} {self._asked} {len(asked)}\r\n".encode()
         )
         self.socket.sendall(asked + b"\r\nUNSUB 9 1\r\n")
-        words = self._reader.line().split()
-        if words[0] != b"MSG":
-            raise WrongReplyError(f"{api}: {words!r}")
-        answer: dict[str, Any] = json.loads(self._reader.exactly(int(words[-1]) + 2))
+        size_bytes = int(self._expect(b"MSG")[-1])
+        answer: dict[str, Any] = json.loads(self._reader.exactly(size_bytes + 2))
         if "error" in answer:
             raise WrongReplyError(f"{api}: {answer['error']}")
         return answer
