@@ -8,7 +8,7 @@ that are checked are those of the header: the first record's and the highest.
 Source: org.apache.kafka.storage.internals.log.LogValidator, UnifiedLog.analyzeAndValidateRecords.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from quekka.errors import (
     InvalidRecordError,
@@ -30,6 +30,18 @@ from quekka.storage.log_config import LogConfig
 
 NO_TIMESTAMP = -1
 NO_PRODUCER_ID = -1
+
+
+class RecordsWithoutKeyError(InvalidRecordError):
+    """Records of a compacted topic without the key that they need.
+
+    Threads: any.
+    """
+
+    def __init__(self, position: int, indexes: Sequence[int]) -> None:
+        super().__init__(f"byte {position}: record {indexes[0]} has no key, which a compacted topic needs")
+        self.indexes = indexes
+        """Which records of the batch they are."""
 
 
 def validate_batches(buf: bytearray | memoryview, config: LogConfig, now_ms: int) -> list[BatchHeader]:
@@ -132,8 +144,7 @@ _CHECKS: tuple[Callable[[int, BatchHeader, LogConfig, int], None], ...] = (
 
 def _check_keys(buf: bytearray | memoryview, position: int, header: BatchHeader) -> None:
     with decompression_slot(header.codec):
-        for offset_delta, _, key, _, _ in iter_raw_records(buf, position):
-            if key is None:
-                raise InvalidRecordError(
-                    f"byte {position}: record {offset_delta} has no key, which a compacted topic needs"
-                )
+        records = enumerate(iter_raw_records(buf, position))
+        indexes = [index for index, (_, _, key, _, _) in records if key is None]
+    if indexes:
+        raise RecordsWithoutKeyError(position, indexes)

@@ -7,7 +7,8 @@ connection, as in Kafka. Versions 0 to 2 are answered by `protocols/kafka/connec
 
 Each partition has exactly one batch of magic 2. The topic must exist: Metadata makes topics, Produce does
 not. What else is checked is `storage/batch_validator.py`'s. A retry of an idempotent producer is answered as
-the first try was (`storage/producer_state.py`). Transactions are refused.
+the first try was (`storage/producer_state.py`), with its timestamp as the time of the append. Transactions
+are refused.
 """
 
 from quekka.broker.append_future import AppendFuture
@@ -16,6 +17,7 @@ from quekka.deadline import Deadline
 from quekka.errors import (
     InvalidRecordError,
     InvalidRequiredAcksError,
+    InvalidTopicError,
     QuekkaError,
     UnsupportedCompressionTypeError,
 )
@@ -32,8 +34,8 @@ from quekka.protocols.kafka.api_00_produce import (
 from quekka.servers.kafka_errors import TransactionalIdAuthorizationFailedError
 from quekka.servers.kafka_handlers.places import find_partition
 from quekka.servers.kafka_session import HangUpError, KafkaSession, Promise
-from quekka.storage.batch_validator import validate_batches
-from quekka.topic_name import check_writable
+from quekka.storage.batch_validator import RecordsWithoutKeyError, validate_batches
+from quekka.topic_name import is_internal
 
 ACKS_NONE = 0
 ACKS = (-1, ACKS_NONE, 1)
@@ -68,7 +70,7 @@ class AppendedBatch:
             self._partition.index,
             0,
             base_offset,
-            timestamp_ms if self._header.is_log_append_time else NO_TIMESTAMP,
+            timestamp_ms if self._header.is_log_append_time or original is not None else NO_TIMESTAMP,
             self._partition.view().log_start_offset,
         )
 
@@ -139,7 +141,9 @@ def _check_request(request: ProduceRequest) -> QuekkaError | None:
 def _append(
     session: KafkaSession, topic: str, data: PartitionProduceData, version: int, deadline: Deadline
 ) -> AppendedBatch:
-    partition = find_partition(session, check_writable(topic), data.index)
+    if is_internal(topic):
+        raise InvalidTopicError(f"{topic} is the broker's own topic: it can be read, not written")
+    partition = find_partition(session, topic, data.index)
     records = data.records
     if not records:
         raise InvalidRecordError("no record batch")
@@ -159,11 +163,11 @@ def _append(
 
 def refused(session: KafkaSession, index: int, error: QuekkaError) -> PartitionProduceResponse:
     """The response for a partition whose batch was not appended."""
-    is_record_fault = isinstance(error, InvalidRecordError)
+    indexes = error.indexes if isinstance(error, RecordsWithoutKeyError) else ()
     return PartitionProduceResponse(
         index,
         session.error_number(error),
         base_offset=NO_OFFSET,
-        record_errors=[BatchIndexAndErrorMessage(0, error.message)] if is_record_fault else [],
+        record_errors=[BatchIndexAndErrorMessage(index, error.message) for index in indexes],
         error_message=error.message,
     )

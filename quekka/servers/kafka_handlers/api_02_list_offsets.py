@@ -8,6 +8,8 @@
 | -3 | the record with the highest timestamp, version 7 | its offset, -1 in an empty log | its timestamp |
 | -4 | earliest local, version 8 | log start offset | -1 |
 | -5 | latest tiered, version 9 | -1: there are no tiers | -1 |
+
+A partition that is named twice in a topic is answered once, with INVALID_REQUEST.
 """
 
 from collections.abc import Callable
@@ -18,9 +20,11 @@ from quekka.protocols.kafka.api_02_list_offsets import (
     ListOffsetsPartitionResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
+    ListOffsetsTopic,
     ListOffsetsTopicResponse,
 )
 from quekka.servers.kafka_handlers.places import ANY_EPOCH, LEADER_EPOCH, find_partition
+from quekka.servers.kafka_handlers.repeated import check_once, named_twice
 from quekka.servers.kafka_session import KafkaSession
 from quekka.storage.log_view import LogView
 
@@ -46,19 +50,26 @@ SPECIAL: dict[int, tuple[int, Callable[[LogView], tuple[int, int]]]] = {
 def list_offsets(session: KafkaSession, request: ListOffsetsRequest, version: int) -> ListOffsetsResponse:
     return ListOffsetsResponse(
         topics=[
-            ListOffsetsTopicResponse(
-                topic.name, [_answer(session, topic.name, asked, version) for asked in topic.partitions]
-            )
+            ListOffsetsTopicResponse(topic.name, _answers(session, topic, version))
             for topic in request.topics
         ]
     )
 
 
+def _answers(
+    session: KafkaSession, topic: ListOffsetsTopic, version: int
+) -> list[ListOffsetsPartitionResponse]:
+    twice = named_twice(asked.partition_index for asked in topic.partitions)
+    once = {asked.partition_index: asked for asked in topic.partitions}
+    return [_answer(session, topic.name, asked, twice, version) for asked in once.values()]
+
+
 def _answer(
-    session: KafkaSession, topic: str, asked: ListOffsetsPartition, version: int
+    session: KafkaSession, topic: str, asked: ListOffsetsPartition, twice: frozenset[int], version: int
 ) -> ListOffsetsPartitionResponse:
     index = asked.partition_index
     try:
+        check_once(index, twice)
         partition = find_partition(session, topic, index, asked.current_leader_epoch)
         offset, timestamp_ms = _find(partition.view(), asked.timestamp, version)
     except QuekkaError as error:

@@ -3,7 +3,7 @@
 The address that is told is `advertised.listeners`, or else the one that this client reached. A topic that
 does not exist is made on the way where the client (version 4 and above) and `auto.create.topics.enable` both
 want it, and is answered at once. All topics are told, internal ones among them, when the client asks for all:
-null, or in version 0 an empty list.
+null, or in version 0 an empty list. A topic that is named twice is told once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ def _topics(session: KafkaSession, request: MetadataRequest, version: int) -> It
         for topic in _by_name(session.broker.topics.all()):
             yield _describe(session, topic, operations)
         return
-    for wanted in asked:
+    for wanted in {(wanted.name, wanted.topic_id): wanted for wanted in asked}.values():
         try:
             topic = _find(session, wanted, request.allow_auto_topic_creation)
         except QuekkaError as error:

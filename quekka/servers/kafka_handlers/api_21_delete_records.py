@@ -6,7 +6,7 @@ their whole segments. Only topics whose cleanup.policy has
 """
 
 from quekka.deadline import Deadline
-from quekka.errors import PolicyViolationError, QuekkaError
+from quekka.errors import OffsetOutOfRangeError, PolicyViolationError, QuekkaError
 from quekka.protocols.kafka.api_21_delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsPartitionResult,
@@ -19,6 +19,7 @@ from quekka.servers.kafka_session import KafkaSession
 from quekka.topic_name import check_writable
 
 NO_OFFSET = -1
+LOG_END = -1
 
 
 def delete_records(
@@ -43,6 +44,8 @@ def _delete(
         partition = find_partition(session, check_writable(topic), index)
         if not partition.log.config.cleanup_delete:
             raise PolicyViolationError(f"topic {topic} is compacted: cleanup.policy has no delete")
+        if asked.offset < LOG_END:
+            raise OffsetOutOfRangeError(f"{topic}/{index}: there is no offset {asked.offset}")
         low_watermark = partition.delete_records(asked.offset, deadline)
     except QuekkaError as error:
         return DeleteRecordsPartitionResult(index, NO_OFFSET, session.error_number(error))

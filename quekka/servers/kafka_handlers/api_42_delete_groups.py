@@ -1,7 +1,8 @@
 """DeleteGroups (key 42), versions 0 to 2: remove groups and their committed offsets.
 
 A group with members, of either protocol, is left alone with NON_EMPTY_GROUP; one that does not exist is
-GROUP_ID_NOT_FOUND. Each has an error of its own, and the others are deleted all the same.
+GROUP_ID_NOT_FOUND. One that is named twice is answered once. Each has an error of its own, and the others are
+deleted all the same.
 """
 
 from quekka.errors import QuekkaError
@@ -16,7 +17,8 @@ from quekka.servers.kafka_session import KafkaSession
 
 def delete_groups(session: KafkaSession, request: DeleteGroupsRequest, _version: int) -> DeleteGroupsResponse:
     """Delete every group that was named and can go."""
-    return DeleteGroupsResponse(results=[_delete(session, name) for name in request.groups_names])
+    names = dict.fromkeys(request.groups_names)
+    return DeleteGroupsResponse(results=[_delete(session, name) for name in names])
 
 
 def _delete(session: KafkaSession, name: str) -> DeletableGroupResult:

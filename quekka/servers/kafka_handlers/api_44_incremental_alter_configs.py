@@ -7,7 +7,8 @@
 | 2 APPEND | adds words to a list, those that are not in it |
 | 3 SUBTRACT | takes words out of a list |
 
-The broker's own settings are given when it starts and cannot be changed here: INVALID_REQUEST.
+The broker's own settings are given when it starts and cannot be changed here: INVALID_REQUEST. So is null for
+a value that is needed, and all of a topic that is named twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +22,8 @@ from quekka.protocols.kafka.api_44_incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
-from quekka.servers.kafka_handlers.config_changes import alter, check_is_topic
+from quekka.servers.kafka_handlers.config_changes import alter, check_is_topic, check_not_null
+from quekka.servers.kafka_handlers.repeated import check_once, named_twice
 from quekka.servers.kafka_session import KafkaSession
 from quekka.setting import find_setting
 from quekka.storage.log_config import TOPIC_SETTINGS
@@ -30,16 +32,21 @@ from quekka.storage.log_config import TOPIC_SETTINGS
 def incremental_alter_configs(
     session: KafkaSession, request: IncrementalAlterConfigsRequest, _version: int
 ) -> IncrementalAlterConfigsResponse:
+    twice = named_twice((resource.resource_type, resource.resource_name) for resource in request.resources)
     return IncrementalAlterConfigsResponse(
-        responses=[_alter(session, resource, request.validate_only) for resource in request.resources]
+        responses=[_alter(session, resource, twice, request.validate_only) for resource in request.resources]
     )
 
 
 def _alter(
-    session: KafkaSession, resource: AlterConfigsResource, validate_only: bool
+    session: KafkaSession,
+    resource: AlterConfigsResource,
+    twice: frozenset[tuple[int, str]],
+    validate_only: bool,
 ) -> AlterConfigsResourceResponse:
     kind, name = resource.resource_type, resource.resource_name
     try:
+        check_once((kind, name), twice)
         check_is_topic(kind, name)
         topic = session.broker.topics.get(name)
         settings: dict[str, str] = {}
@@ -62,9 +69,7 @@ def _changed(topic: Topic, config: AlterableConfig) -> str:
 
 
 def _set(_topic: Topic, config: AlterableConfig) -> str:
-    if config.value is None:
-        raise InvalidConfigError(f"{config.name}: null is no value")
-    return config.value
+    return check_not_null(config.name, config.value)
 
 
 def _delete(_topic: Topic, _config: AlterableConfig) -> str:
@@ -83,9 +88,10 @@ def _subtract(topic: Topic, config: AlterableConfig) -> str:
 
 def _words(topic: Topic, config: AlterableConfig) -> tuple[list[str], list[str]]:
     """The words that are there and those that were sent."""
+    change = check_not_null(config.name, config.value)
     if not isinstance(find_setting(TOPIC_SETTINGS, config.name).default, tuple):
         raise InvalidConfigError(f"{config.name} is no list that could be added to or taken from")
-    return topic.settings()[config.name].split(","), (config.value or "").split(",")
+    return topic.settings()[config.name].split(","), change.split(",")
 
 
 _OPERATIONS: Mapping[int, Callable[[Topic, AlterableConfig], str]] = {

@@ -1,4 +1,7 @@
-"""DescribeProducers (key 61), version 0: the producers whose sequences a partition remembers."""
+"""DescribeProducers (key 61), version 0: the producers whose sequences a partition remembers.
+
+A name that no topic can have is INVALID_TOPIC_EXCEPTION.
+"""
 
 from quekka.errors import QuekkaError
 from quekka.protocols.kafka.api_61_describe_producers import (
@@ -11,6 +14,7 @@ from quekka.protocols.kafka.api_61_describe_producers import (
 from quekka.servers.kafka_handlers.places import find_partition
 from quekka.servers.kafka_session import KafkaSession
 from quekka.storage.producer_state import ProducerEntry
+from quekka.topic_name import check_topic_name
 
 NO_TIMESTAMP = -1
 
@@ -30,6 +34,7 @@ def describe_producers(
 
 def _describe(session: KafkaSession, topic: str, index: int) -> PartitionResponse:
     try:
+        check_topic_name(topic)
         partition = find_partition(session, topic, index)
     except QuekkaError as error:
         return PartitionResponse(index, session.error_number(error), error.message)

@@ -2,7 +2,8 @@
 
 A page has `response_partition_limit` partitions at most, and a cursor where it ends before all is told; the
 next request begins there. Without topics all are meant. The lists of replicas that could lead are empty, not
-null: Java's admin client cannot read null.
+null: Java's admin client cannot read null. A cursor that cannot be, before the first partition or at a topic
+that is not asked for, is INVALID_REQUEST for every topic; a page has room for one partition at least.
 """
 
 from collections.abc import Iterator
@@ -27,13 +28,15 @@ PARTITIONS_MAX = 2000
 def describe_topic_partitions(
     session: KafkaSession, request: DescribeTopicPartitionsRequest, _version: int
 ) -> DescribeTopicPartitionsResponse:
-    """Raises InvalidRequestError for a page of no partitions or a cursor before the first one."""
-    if request.response_partition_limit < 1:
-        raise InvalidRequestError(f"a page of {request.response_partition_limit} partitions")
+    if not _is_good_cursor(request):
+        return DescribeTopicPartitionsResponse(
+            topics=[
+                DescribeTopicPartitionsResponseTopic(InvalidRequestError.number, topic.name)
+                for topic in request.topics
+            ]
+        )
     start = request.cursor or Cursor()
-    if start.partition_index < 0:
-        raise InvalidRequestError(f"a cursor at partition {start.partition_index}")
-    room = min(request.response_partition_limit, PARTITIONS_MAX)
+    room = max(1, min(request.response_partition_limit, PARTITIONS_MAX))
     topics: list[DescribeTopicPartitionsResponseTopic] = []
     for name in _names(session, request, start):
         if room == 0:
@@ -46,6 +49,14 @@ def describe_topic_partitions(
         if end < total:
             return DescribeTopicPartitionsResponse(topics=topics, next_cursor=Cursor(name, end))
     return DescribeTopicPartitionsResponse(topics=topics)
+
+
+def _is_good_cursor(request: DescribeTopicPartitionsRequest) -> bool:
+    cursor = request.cursor
+    if cursor is None:
+        return True
+    is_asked = not request.topics or any(topic.name == cursor.topic_name for topic in request.topics)
+    return is_asked and cursor.partition_index >= 0
 
 
 def _names(session: KafkaSession, request: DescribeTopicPartitionsRequest, start: Cursor) -> Iterator[str]:

@@ -16,7 +16,16 @@ def check_is_topic(resource_type: int, name: str) -> None:
         raise InvalidRequestError(
             f"resource type {resource_type}, name {name!r}: only topics can be changed while the broker runs"
         )
+    if not name:
+        raise InvalidRequestError("a topic without a name")
     check_writable(name)
+
+
+def check_not_null(setting: str, value: str | None) -> str:
+    """The value; raises InvalidRequestError where there is none."""
+    if value is None:
+        raise InvalidRequestError(f"{setting}: null is no value")
+    return value
 
 
 def alter(broker: BrokerCore, topic: str, settings: Mapping[str, str], validate_only: bool) -> None:

@@ -18,8 +18,27 @@ DYNAMIC_TOPIC = 1
 STATIC_BROKER = 4
 DEFAULT = 5
 
-_BOOLEAN, _STRING, _LONG, _DOUBLE, _LIST = 1, 2, 5, 6, 7
+_BOOLEAN, _STRING, _INT, _LONG, _DOUBLE, _LIST = 1, 2, 3, 5, 6, 7
 _TYPES: Mapping[type, int] = {bool: _BOOLEAN, str: _STRING, int: _LONG, float: _DOUBLE, tuple: _LIST}
+
+_TYPES_BY_NAME: Mapping[str, int] = {
+    **dict.fromkeys(
+        (
+            "compression.gzip.level", "compression.lz4.level", "compression.zstd.level",
+            "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size",
+            "group.min.session.timeout.ms", "index.interval.bytes", "log.index.interval.bytes",
+            "log.index.size.max.bytes", "log.segment.bytes", "max.connections", "max.message.bytes",
+            "message.max.bytes", "min.insync.replicas", "num.partitions", "offset.metadata.max.bytes",
+            "offsets.retention.minutes", "offsets.topic.num.partitions", "offsets.topic.segment.bytes",
+            "producer.id.expiration.ms", "request.timeout.ms", "segment.bytes", "segment.index.bytes",
+            "socket.receive.buffer.bytes", "socket.request.max.bytes", "socket.send.buffer.bytes",
+        ),
+        _INT,
+    ),
+    "follower.replication.throttled.replicas": _LIST,
+    "leader.replication.throttled.replicas": _LIST,
+}  # fmt: skip
+"""Where Kafka's type is not the one that the default value tells."""
 
 _BROKER_NAMES: Mapping[str, str] = {topic_name: name for name, topic_name in TOPIC_DEFAULT_NAMES.items()}
 
@@ -95,4 +114,4 @@ def broker_entries(config: BrokerConfig) -> list[ConfigEntry]:
 
 def config_type_of(row: Setting) -> int:
     """Kafka's number for the kind of value that a setting has."""
-    return _TYPES[type(row.default)]
+    return _TYPES_BY_NAME.get(row.name) or _TYPES[type(row.default)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from quekka.broker.partition import Partition
 from quekka.broker.topic import Topic
-from quekka.errors import UnknownTopicOrPartitionError
+from quekka.errors import InvalidTopicError, UnknownTopicOrPartitionError
 from quekka.servers.kafka_errors import FencedLeaderEpochError, UnknownLeaderEpochError, UnknownTopicIdError
 from quekka.servers.kafka_session import KafkaSession
 
@@ -32,6 +32,17 @@ def find_partition(
         kind = UnknownLeaderEpochError if current_leader_epoch > LEADER_EPOCH else FencedLeaderEpochError
         raise kind(f"{topic}/{index}: leader epoch {current_leader_epoch}, it is {LEADER_EPOCH}")
     return partition
+
+
+def find_topic(session: KafkaSession, name: str) -> Topic:
+    """The topic; a name that no topic can have is that of an unknown topic, as in Kafka.
+
+    Raises UnknownTopicOrPartitionError, KafkaStorageError for a topic that could not be loaded.
+    """
+    try:
+        return session.broker.topics.get(name)
+    except InvalidTopicError as error:
+        raise UnknownTopicOrPartitionError(error.message) from error
 
 
 def find_topic_by_id(session: KafkaSession, topic_id: UUID) -> Topic:

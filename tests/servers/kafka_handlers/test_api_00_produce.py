@@ -181,7 +181,7 @@ def test_a_bad_batch_is_refused_and_the_other_partition_is_not(
     refused, appended = outcomes(wire.ask(PRODUCE, 9, request_of(batch, good)))
     assert (refused.error_code, refused.base_offset) == (error_code, -1)
     assert refused.error_message
-    assert bool(refused.record_errors) == (error_code == 87)
+    assert refused.record_errors == ()
     assert (appended.error_code, appended.base_offset) == (0, 0)
     assert stored(orders) == []
 
@@ -196,7 +196,7 @@ def test_a_transactional_batch_is_refused_as_transactions_are(orders: Broker, wi
 REFUSED_REQUESTS = {
     "unknown_topic": (request_of(BATCH, topic="nowhere"), 3),
     "illegal_name": (request_of(BATCH, topic="no topic"), 3),
-    "internal_topic": (request_of(BATCH, topic="__consumer_offsets"), 29),
+    "internal_topic": (request_of(BATCH, topic="__consumer_offsets"), 17),
     "acks_2": (request_of(BATCH, acks=2), 21),
     "transactional_id": (request_of(BATCH, transactional_id="mover"), 53),
 }
@@ -291,3 +291,19 @@ def test_records_are_counted_when_they_are_stored(
             failing.setattr(AppendFuture, "wait", no_space)
             wire.ask(PRODUCE, 9, request_of(BATCH))
     assert orders.core.metrics.snapshot()["records_in"] == before + 3
+
+
+def test_the_records_without_a_key_that_a_compacted_topic_needs_are_told(
+    orders: Broker, wire: KafkaWire
+) -> None:
+    orders.core.topics.alter("orders", {"cleanup.policy": "compact"})
+    builder = BatchBuilder(NOW_MS)
+    for key in (None, b"k", None):
+        builder.append(key, b"value")
+    (refused,) = outcomes(wire.ask(PRODUCE, 9, request_of(builder.build())))
+    assert (refused.error_code, [row.batch_index for row in refused.record_errors]) == (87, [0, 2])
+
+
+def test_a_retry_is_told_the_time_of_the_first_try(orders: Broker, wire: KafkaWire) -> None:
+    first, again = (outcomes(wire.ask(PRODUCE, 9, request_of(batch_by(7, 0))))[0] for _ in range(2))
+    assert (first.log_append_time_ms, again.log_append_time_ms) == (-1, NOW_MS)

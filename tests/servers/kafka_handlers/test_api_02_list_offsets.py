@@ -88,3 +88,11 @@ def test_what_cannot_be_told_is_an_error_of_the_partition(
 ) -> None:
     answer = ask(wire, 9, timestamp, partition, epoch)
     assert (answer.error_code, answer.offset, answer.timestamp) == (error_code, -1, -1)
+
+
+def test_a_partition_that_is_named_twice_is_answered_once(orders: Broker, wire: KafkaWire) -> None:
+    asked = [ListOffsetsPartition(index, -1, -1) for index in (0, 1, 0)]
+    (topic,) = wire.ask(
+        LIST_OFFSETS, 9, ListOffsetsRequest(-1, 0, [ListOffsetsTopic("orders", asked)])
+    ).topics
+    assert [(row.partition_index, row.error_code) for row in topic.partitions] == [(0, 42), (1, 0)]

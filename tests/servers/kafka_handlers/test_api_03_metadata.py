@@ -122,3 +122,8 @@ def test_the_advertised_address_is_told_instead_of_the_one_that_was_reached(
     broker = start_broker({"advertised.listeners": "PLAINTEXT://broker.example.com:9092"})
     (node,) = ask(open_wire(broker), 9).brokers
     assert (node.host, node.port) == ("broker.example.com", 9092)
+
+
+def test_a_topic_that_is_named_twice_is_told_once(broker: Broker, wire: KafkaWire) -> None:
+    broker.core.topics.create("orders")
+    assert names_of(ask(wire, 12, "orders", "orders")) == ["orders"]

@@ -37,8 +37,8 @@ def test_topics_go_by_name_or_id(broker: Broker, wire: KafkaWire) -> None:
     [
         (DeleteTopicState("orders", UUID(int=1)), 42),
         (DeleteTopicState("__consumer_offsets"), 29),
-        (DeleteTopicState("no topic"), 17),
-        (DeleteTopicState(None, ZERO_UUID), 100),
+        (DeleteTopicState("no topic"), 3),
+        (DeleteTopicState(None, ZERO_UUID), 42),
     ],
     ids=["name_and_id", "internal", "illegal_name", "neither"],
 )
@@ -49,3 +49,11 @@ def test_a_topic_stays(broker: Broker, wire: KafkaWire, state: DeleteTopicState,
     assert result.error_code == error_code
     assert result.error_message
     assert broker.core.topics.names(internal=True) == ["__consumer_offsets", "orders"]
+
+
+def test_what_is_named_twice_stays_and_is_answered_once(broker: Broker, wire: KafkaWire) -> None:
+    topic_id = broker.core.topics.create("orders").topic_id
+    for state in (DeleteTopicState("orders"), DeleteTopicState(None, topic_id)):
+        (result,) = wire.ask(DELETE_TOPICS, 6, DeleteTopicsRequest([state, state])).responses
+        assert result.error_code == 42
+    assert broker.core.topics.names() == ["orders"]

@@ -50,11 +50,12 @@ def test_an_offset_that_is_gone_already_changes_nothing(orders: Broker, wire: Ka
     ("asked", "error_code"),
     [
         (request_of("orders", 5), 1),
+        (request_of("orders", -2), 1),
         (request_of("nowhere", 1), 3),
         (request_of("__consumer_offsets", 1), 29),
         (request_of("table", 1), 44),
     ],
-    ids=["after_the_end", "unknown_topic", "internal_topic", "compacted_topic"],
+    ids=["after_the_end", "no_offset", "unknown_topic", "internal_topic", "compacted_topic"],
 )
 def test_nothing_is_deleted(
     orders: Broker, wire: KafkaWire, asked: DeleteRecordsRequest, error_code: int

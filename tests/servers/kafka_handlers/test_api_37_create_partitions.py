@@ -35,11 +35,12 @@ def test_a_topic_gets_more(
         (more("orders", 1), 37),
         (more("orders", 1_000_000), 44),
         (more("nowhere", 2), 3),
+        (more("no topic", 2), 3),
         (more("__consumer_offsets", 2), 29),
         (more("orders", 4, [1]), 39),
         (more("orders", 3, [2]), 39),
     ],
-    ids=["as_many", "fewer", "too_many", "unknown", "internal", "assignment_short", "assignment_elsewhere"],
+    ids=["as_many", "fewer", "too_many", "unknown", "illegal", "internal", "short", "elsewhere"],
 )
 def test_a_topic_stays_as_it_is_and_the_next_one_gets_more(
     broker: Broker, wire: KafkaWire, asked: CreatePartitionsTopic, error_code: int, validate_only: bool
@@ -53,3 +54,11 @@ def test_a_topic_stays_as_it_is_and_the_next_one_gets_more(
     assert made.error_code == 0
     assert len(broker.core.topics.get("orders").partitions) == 2
     assert len(broker.core.topics.get("next").partitions) == (1 if validate_only else 2)
+
+
+def test_a_topic_that_is_named_twice_stays_and_is_answered_once(broker: Broker, wire: KafkaWire) -> None:
+    broker.core.topics.create("orders", 2)
+    asked = CreatePartitionsRequest([more("orders", 3), more("orders", 4)], 1000)
+    (result,) = wire.ask(37, 3, asked).results
+    assert result.error_code == 42
+    assert len(broker.core.topics.get("orders").partitions) == 2

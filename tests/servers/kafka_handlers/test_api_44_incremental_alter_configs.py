@@ -59,7 +59,8 @@ def test_a_word_is_taken_out_of_a_list(broker: Broker, wire: KafkaWire) -> None:
 
 REFUSED: dict[str, tuple[IncrementalAlterConfigsRequest, int]] = {
     "bad_value": (request_of(("flush.ms", SET, "soon")), 40),
-    "null_value": (request_of(("flush.ms", SET, None)), 40),
+    "null_value": (request_of(("flush.ms", SET, None)), 42),
+    "null_word": (request_of(("cleanup.policy", APPEND, None)), 42),
     "unknown_setting": (request_of(("no.such", SET, "1")), 40),
     "no_list": (request_of(("retention.ms", APPEND, "1")), 40),
     "last_word": (request_of(("cleanup.policy", SUBTRACT, "delete"), ("flush.ms", SET, "x")), 40),
@@ -87,3 +88,11 @@ def test_validating_changes_nothing(broker: Broker, wire: KafkaWire) -> None:
     (result,) = wire.ask(44, 1, request_of(("flush.ms", SET, "4"), validate_only=True)).responses
     assert result.error_code == 0
     assert topic.own_settings == {"retention.ms": "1"}
+
+
+def test_a_topic_that_is_named_twice_is_refused(broker: Broker, wire: KafkaWire) -> None:
+    topic = broker.core.topics.create("orders")
+    resource = AlterConfigsResource(2, "orders", [AlterableConfig("flush.ms", SET, "1")])
+    answer = wire.ask(44, 1, IncrementalAlterConfigsRequest([resource, resource]))
+    assert [result.error_code for result in answer.responses] == [42, 42]
+    assert topic.own_settings == {}

@@ -34,3 +34,8 @@ def test_a_producer_is_told_with_its_last_sequence(broker: Broker, wire: KafkaWi
     first, second = topic.partitions
     assert first.active_producers == (ProducerState(77, 3, 2, NOW_MS, -1, -1),)
     assert second.active_producers == ()
+
+
+def test_a_name_that_no_topic_can_have_is_told(broker: Broker, wire: KafkaWire) -> None:
+    (topic,) = wire.ask(61, 0, DescribeProducersRequest([TopicRequest("no topic", [0])])).topics
+    assert [row.error_code for row in topic.partitions] == [17]

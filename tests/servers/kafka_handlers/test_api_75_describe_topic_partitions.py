@@ -66,10 +66,14 @@ def test_the_pages_together_are_all(filled: Broker, wire: KafkaWire, limit: int)
     assert all(sum(len(indexes) for _, indexes in told(page)) <= limit for page in pages)
 
 
-@pytest.mark.parametrize(("limit", "cursor"), [(0, None), (1, Cursor("a", -1))], ids=["limit", "cursor"])
-def test_a_page_that_cannot_be_is_refused(
-    filled: Broker, wire: KafkaWire, limit: int, cursor: Cursor | None
+@pytest.mark.parametrize("cursor", [Cursor("a", -1), Cursor("c", 0)], ids=["before all", "not asked for"])
+def test_a_cursor_that_cannot_be_is_refused_for_every_topic(
+    filled: Broker, wire: KafkaWire, cursor: Cursor
 ) -> None:
-    request = DescribeTopicPartitionsRequest([], limit, cursor)
-    wire.send(75, 0, request)
-    assert wire.is_closed()
+    request = DescribeTopicPartitionsRequest([TopicRequest("a"), TopicRequest("b")], 10, cursor)
+    answer = wire.ask(75, 0, request)
+    assert [(topic.error_code, topic.name) for topic in answer.topics] == [(42, "a"), (42, "b")]
+
+
+def test_a_page_has_room_for_one_partition_at_least(filled: Broker, wire: KafkaWire) -> None:
+    assert told(ask(wire, limit=0)) == told(ask(wire, limit=1))

@@ -40,6 +40,8 @@ def test_the_brokers_settings_are_read_only() -> None:
 
 def test_every_setting_has_a_type_that_kafka_knows() -> None:
     types = {config_type_of(row) for row in (*TOPIC_SETTINGS.values(), *BROKER_SETTINGS.values())}
-    assert types <= {1, 2, 5, 6, 7}
+    assert types <= {1, 2, 3, 5, 6, 7}
     assert config_type_of(TOPIC_SETTINGS["cleanup.policy"]) == 7
+    assert config_type_of(TOPIC_SETTINGS["segment.bytes"]) == 3
+    assert config_type_of(TOPIC_SETTINGS["follower.replication.throttled.replicas"]) == 7
     assert config_type_of(TOPIC_SETTINGS["preallocate"]) == 1

@@ -9,7 +9,7 @@ import pytest
 from quekka.embedded import Broker
 from quekka.errors import KafkaStorageError, QuekkaError, UnknownTopicOrPartitionError
 from quekka.servers.kafka_errors import FencedLeaderEpochError, UnknownLeaderEpochError, UnknownTopicIdError
-from quekka.servers.kafka_handlers.places import find_partition, find_topic_by_id
+from quekka.servers.kafka_handlers.places import find_partition, find_topic, find_topic_by_id
 from quekka.servers.kafka_session import KafkaSession
 from quekka.servers.peer import Peer
 
@@ -60,3 +60,10 @@ def test_a_topic_is_found_by_its_id(session: KafkaSession) -> None:
     assert find_topic_by_id(session, topic.topic_id) is topic
     with pytest.raises(UnknownTopicIdError, match="00000000-0000-0000-0000-000000000005"):
         find_topic_by_id(session, UUID(int=5))
+
+
+def test_a_topic_is_found_by_its_name(session: KafkaSession) -> None:
+    assert find_topic(session, "orders") is session.broker.topics.get("orders")
+    for name in ("nowhere", "no topic", ""):
+        with pytest.raises(UnknownTopicOrPartitionError):
+            find_topic(session, name)
