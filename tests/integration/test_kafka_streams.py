@@ -1,7 +1,7 @@
 """Kafka Streams counts words: internal topics, a state store with its changelog, and a restore from that.
 
-It is skipped unless Kafka's jars are there: test_kafka_java.py says how to put them there. Exactly-once is left
-out, as the broker serves no transactions.
+It is skipped unless Kafka's jars are there: test_kafka_java.py says how to put them there. Exactly-once is
+left out, as the broker serves no transactions.
 """
 
 import subprocess
