@@ -7,7 +7,7 @@ again, and each time one call of one operation fails as the table ERRORS has it.
 - what was acknowledged can be read, and is there after a restart with a disk that works again
 - with the disk well again, appends go on without a restart, but for logs whose sync or cut has failed
 
-    pytest tests/recovery/test_disk_errors.py -m campaign --rounds 1000      # every call of every operation
+    pytest tests/recovery/test_disk_errors.py -m campaign --rounds 300       # every call of every operation
 """
 
 import errno
@@ -30,7 +30,7 @@ from quekka.protocols.kafka.api_00_produce import PartitionProduceData, ProduceR
 from quekka.protocols.kafka.api_22_init_producer_id import InitProducerIdRequest
 from quekka.storage.faulty_files import OPERATIONS, FaultyFiles
 
-CASES_PER_ROUND = 24
+CASES_PER_ROUND = 8
 SETTLE_S = 0.3
 """How long something that may have failed in the background is waited for."""
 

@@ -30,7 +30,7 @@ SETTINGS = {
     "log.cleaner.backoff.ms": "1000",
 }
 FLUSHED = {"flush.messages": "1"}
-VALUES = [b"value %d" % number for number in range(12)]
+VALUES = [b"value %d" % number for number in range(8)]
 
 
 class Moments:
@@ -152,11 +152,11 @@ def test_compaction_takes_no_flushed_record_for_one_that_is_not(moments: Moments
         "states", settings={"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01"}
     )
     partition = core.topics.get("states").partition(0)
-    put(partition, [b"flushed %d" % number for number in range(6)], moments.clock)
+    put(partition, [b"flushed %d" % number for number in range(2)], moments.clock)
     core.topics.alter("states", {"flush.messages": "1"})
-    put(partition, [b"flushed 6"], moments.clock)
+    put(partition, [b"flushed 2"], moments.clock)
     core.topics.alter("states", {"flush.messages": ""})
-    put(partition, [b"not %d" % number for number in range(8)], moments.clock)
+    put(partition, [b"not %d" % number for number in range(4)], moments.clock)
     moments.watch()
     moments.clock.advance(2)
     wait_for(partition, (partition.log.directory.parent / CLEANER_OFFSET_NAME).exists)
