@@ -72,10 +72,10 @@ class RecordFilter:
         MessageTooLargeError where they decompress to more than DEFAULT_MAX_DECOMPRESSED_BYTES.
         """
         data = batch_records(header, batch)
-        spans = list(record_spans(data, header))
-        kept = [span for span in spans if self._stays(header, span)]
+        # Only of those that stay is anything remembered: a batch of a megabyte may hold millions of records.
+        kept = [span for span in record_spans(data, header) if self._stays(header, span)]
         has_new_tombstone = delete_horizon_ms(header) is None and any(span.is_tombstone for span in kept)
-        if len(kept) == len(spans) and not has_new_tombstone:
+        if len(kept) == header.records_count and not has_new_tombstone:
             return batch
         if not kept:
             return None

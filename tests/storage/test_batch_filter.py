@@ -1,5 +1,6 @@
 """RecordFilter: what goes, what stays byte for byte, and what a delete horizon does to a batch."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -156,3 +157,19 @@ def test_bytes_after_the_last_record_are_corrupt() -> None:
     header = read_header(batch)._replace(batch_length=len(batch) - 12)
     with pytest.raises(CorruptMessageError, match="1 bytes after the last record"):
         RecordFilter(lambda key, offset: True, NOW_MS, 0).apply(header, memoryview(batch))
+
+
+def test_of_records_that_go_nothing_is_remembered() -> None:
+    """A batch of a megabyte may hold millions of records of one key, of which one stays."""
+    count = 50_000
+    builder = BatchBuilder(BASE_MS)
+    for _ in range(count):
+        builder.append(b"k", b"v")
+    batch = builder.build(CODEC_NAMES.index("gzip"))
+    tracemalloc.start()
+    try:
+        filtered(batch, lambda key, offset: offset == count - 1)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < count * 40, "more than the records and a copy of them"
