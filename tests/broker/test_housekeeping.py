@@ -1,6 +1,7 @@
 """Tests of quekka.broker.housekeeping: what happens by itself when time goes on."""
 
 import queue
+from typing import Any
 
 import pytest
 from broker_helpers import StartCore, batch_of, publish, values_of
@@ -13,6 +14,7 @@ from quekka.clock import SYSTEM_CLOCK, ManualClock
 from quekka.errors import KafkaStorageError
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_view import LogView
+from quekka.storage.log_writer import LogWriter
 
 
 def until(partition: Partition, is_so) -> None:
@@ -54,6 +56,19 @@ def test_a_log_in_which_all_is_too_old_becomes_empty_and_goes_on_counting(
     assert publish(core, "logs", b"2") == 2
 
 
+def told_after(writer: LogWriter, name: str) -> queue.Queue[None]:
+    """Gets an item after each call of the writer's method `name`."""
+    told: queue.Queue[None] = queue.Queue()
+    method = getattr(writer, name)
+
+    def call_and_tell(*arguments: Any) -> None:
+        method(*arguments)
+        told.put(None)
+
+    setattr(writer, name, call_and_tell)
+    return told
+
+
 def test_a_compacted_topic_keeps_the_last_record_of_each_key(
     start_core: StartCore, manual_clock: ManualClock
 ) -> None:
@@ -65,14 +80,11 @@ def test_a_compacted_topic_keeps_the_last_record_of_each_key(
         key = b"k%d" % (number % 3)
         batch = batch_of([b"%d" % number], core.clock.wall_ms(), [key])
         partition.append([batch], 1).wait()
-    replaced: queue.Queue[None] = queue.Queue()
-    replace_segments = partition.log.writer.replace_segments
-
-    def replace_and_tell(*arguments):
-        replace_segments(*arguments)
-        replaced.put(None)
-
-    partition.log.writer.replace_segments = replace_and_tell
+    flushed = told_after(partition.log.writer, "finish_flush")
+    replaced = told_after(partition.log.writer, "replace_segments")
+    manual_clock.advance(1)  # flush.ms: only what is on the disk is compacted
+    while partition.log.recovery_point < 30:
+        flushed.get(timeout=10)
     manual_clock.advance(15)
     while len(values_of(partition)) >= 12:
         replaced.get(timeout=10)
