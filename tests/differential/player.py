@@ -16,7 +16,7 @@ from quekka.protocols.kafka.codec import decode_response, request_type
 from quekka.protocols.kafka.fields import METADATA_KEY, FieldSpec, Primitive, Versions
 
 APIS_BY_NAME = {api.name: api for api in APIS}
-UNTIL_TIMEOUT_S = 10.0
+UNTIL_TIMEOUT_S = 30.0
 """Only a fault takes this long."""
 ASK_AGAIN_S = 0.02
 CLOSED = {"closed": True}
