@@ -26,7 +26,8 @@ FD_DIRECTORY = Path("/proc/self/fd")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="the seed of tests that use random; printed by each of them")
-    parser.addoption("--minutes", type=float, default=0.5, help="how long the long run of tests/stress is")
+    minutes = 2.0 if os.environ.get("CI") else 0.5
+    parser.addoption("--minutes", type=float, default=minutes, help="how long the long run of tests/stress is")
     parser.addoption("--rounds", type=int, help="how often campaign tests repeat their round")
 
 
