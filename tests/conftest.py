@@ -27,7 +27,7 @@ FD_DIRECTORY = Path("/proc/self/fd")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="the seed of tests that use random; printed by each of them")
     minutes = 2.0 if os.environ.get("CI") else 0.5
-    parser.addoption("--minutes", type=float, default=minutes, help="how long the long run of tests/stress is")
+    parser.addoption("--minutes", type=float, default=minutes, help="length of the long run of tests/stress")
     parser.addoption("--rounds", type=int, help="how often campaign tests repeat their round")
 
 

@@ -62,16 +62,16 @@ class Crowd:
         sent = len(sent_at)
         while sent_at:
             for key, _ in self._selector.select():
-                connection = key.fileobj
-                assert isinstance(connection, socket.socket)
-                reply = connection.recv(4096)
+                ready = key.fileobj
+                assert isinstance(ready, socket.socket)
+                reply = ready.recv(4096)
                 if not (reply.startswith(b"+OK") and reply.endswith(b"\n")):
                     raise WrongReplyError(f"{reply[:300]!r}")
-                latencies.append(now() - sent_at.pop(connection))
+                latencies.append(now() - sent_at.pop(ready))
                 if sent < count:
                     sent += 1
-                    sent_at[connection] = now()
-                    connection.sendall(self._request)
+                    sent_at[ready] = now()
+                    ready.sendall(self._request)
         return Round(sent, sent * self._size_bytes, now() - started_at, latencies)
 
     def close(self) -> None:
