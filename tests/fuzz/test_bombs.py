@@ -23,7 +23,7 @@ from quekka.storage.decompression_slots import SLOTS
 NOW_MS = 1_700_000_000_000
 RECORD_BYTES = {GZIP: 60 << 20, SNAPPY: 20 << 20, LZ4: 60 << 20, ZSTD: 60 << 20}
 """As much as fits, or, with snappy, as max.message.bytes lets through."""
-AT_ONCE = 8
+AT_ONCE = 6
 GROWTH_BYTES_MAX = SLOTS * 2 * DEFAULT_MAX_DECOMPRESSED_BYTES + (64 << 20)
 """What decompression may take, and something for requests and answers."""
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
