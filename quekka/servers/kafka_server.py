@@ -11,7 +11,7 @@ from typing import Any
 from quekka.broker.broker import BrokerCore
 from quekka.deadline import Deadline
 from quekka.errors import InvalidRequestError, QuekkaError
-from quekka.protocols.kafka.api_keys import APIS_BY_KEY, FETCH, PRODUCE
+from quekka.protocols.kafka.api_keys import API_VERSIONS, APIS_BY_KEY, FETCH, PRODUCE
 from quekka.protocols.kafka.codec import decode_request, encode_response, response_type
 from quekka.protocols.kafka.connection import Event, Refused, Request
 from quekka.protocols.kafka.fetch_pieces import response_pieces
@@ -135,7 +135,11 @@ def _refuse(session: KafkaSession, refused: Refused) -> None:
     session.errors += 1
     if refused.header is not None:
         session.client_id = refused.header.client_id or session.client_id
-    session.refuse(f"{refused.error.message}; {'closing' if refused.closes else 'told so'}")
+    if refused.header is not None and refused.header.api_key == API_VERSIONS and not refused.closes:
+        # Newer clients ask so on every connection, and then as they were told (KIP-511).
+        logger.debug("%s: %s; told so", session.describe(), refused.error.message)
+    else:
+        session.refuse(f"{refused.error.message}; {'closing' if refused.closes else 'told so'}")
     if refused.reply:
         session.settle()
         session.reply(refused.reply)

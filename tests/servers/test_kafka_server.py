@@ -12,7 +12,7 @@ from broker_helpers import batch_of, publish
 from kafka_wire import KafkaWire
 
 from quekka.embedded import Broker
-from quekka.errors import KafkaStorageError, UnknownTopicOrPartitionError
+from quekka.errors import KafkaStorageError, UnknownTopicOrPartitionError, UnsupportedVersionError
 from quekka.protocols.kafka.api_00_produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from quekka.protocols.kafka.api_01_fetch import FetchPartition, FetchRequest, FetchTopic
 from quekka.protocols.kafka.api_02_list_offsets import (
@@ -29,7 +29,7 @@ from quekka.protocols.kafka.framing import RequestHeader
 from quekka.servers import kafka_handlers, kafka_server, peer
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA = range(4)
-CREATE_TOPICS = 19
+API_VERSIONS, CREATE_TOPICS = 18, 19
 OpenWire = Callable[[Broker], KafkaWire]
 LONG_MS = 30_000
 
@@ -138,6 +138,20 @@ def test_what_cannot_be_served_closes_with_one_line_that_says_who_and_why(
     assert words in line
     assert line.count("client id") == 1
     assert line.startswith("{}:{}".format(*wire.socket.getsockname()))
+
+
+def test_a_client_that_tries_a_newer_api_versions_first_is_nothing_to_warn_of(
+    wire: KafkaWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "quekka"):
+        wire.send_bytes(struct.pack(">ihhih", 10, API_VERSIONS, 99, 5, -1))
+        size_bytes, correlation_id, error_code = struct.unpack(">iih", wire.socket.recv(10))
+        assert (correlation_id, error_code) == (5, UnsupportedVersionError.number)
+        rest = size_bytes - 6
+        while rest:
+            rest -= len(wire.socket.recv(rest))
+        assert wire.ask(METADATA, 1, MetadataRequest(())).brokers
+    assert not caplog.records
 
 
 def test_requests_before_the_bad_one_are_answered(broker: Broker, wire: KafkaWire) -> None:
