@@ -39,7 +39,13 @@ def test_a_broker_that_cannot_store_ids_tells_producers_to_come_again(
 ) -> None:
     (tmp_path / "data" / "producer-ids").mkdir()
     response = wire.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(None, 1000))
-    assert (response.error_code, response.producer_id) == (14, -1)
+    assert (response.error_code, response.producer_id, response.producer_epoch) == (14, -1, -1)
+
+
+@pytest.mark.parametrize(("producer_id", "epoch"), [(77, -1), (-1, 5)], ids=["id_only", "epoch_only"])
+def test_an_id_and_its_epoch_come_together(wire: KafkaWire, producer_id: int, epoch: int) -> None:
+    response = wire.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(None, 1000, producer_id, epoch))
+    assert (response.error_code, response.producer_id, response.producer_epoch) == (42, -1, -1)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +55,4 @@ def test_there_are_no_transactions(
     broker: Broker, wire: KafkaWire, transactional_id: str, error_code: int
 ) -> None:
     response = wire.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(transactional_id, 1000))
-    assert (response.error_code, response.producer_id) == (error_code, -1)
+    assert (response.error_code, response.producer_id, response.producer_epoch) == (error_code, -1, -1)
