@@ -3,14 +3,15 @@
 -1 partitions or replicas mean the broker's defaults (`num.partitions`, and 1). There is one broker, so a
 replication factor above 1 is INVALID_REPLICATION_FACTOR, or taken for 1 with
 `replication.factor.clamp.enable`; an assignment must name broker 1 for every partition. With `validate_only`
-all is checked and nothing made. A name that is in the request more than once is answered once, with
-INVALID_REQUEST. From version 5 on the response tells what the topic came to be: partitions,
-replication factor and every setting (an empty list would make Java's admin client fail).
+all is checked and nothing made; the topic id of the answer is then one that no topic will have, as in Kafka.
+A name that is in the request more than once is answered once, with INVALID_REQUEST. From version 5 on the
+response tells what the topic came to be: partitions, replication factor and every setting (an empty list
+would make Java's admin client fail).
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from quekka.broker.broker import BrokerCore
 from quekka.errors import (
@@ -27,7 +28,6 @@ from quekka.protocols.kafka.api_19_create_topics import (
     CreateTopicsRequest,
     CreateTopicsResponse,
 )
-from quekka.protocols.kafka.primitives import ZERO_UUID
 from quekka.servers.kafka_errors import InvalidReplicaAssignmentError
 from quekka.servers.kafka_handlers.config_entries import topic_entries
 from quekka.servers.kafka_session import KafkaSession
@@ -58,7 +58,7 @@ def _create(
         settings = _settings(asked)
         if validate_only:
             broker.topics.check_create(asked.name, partitions, settings)
-            return _created(broker, asked.name, ZERO_UUID, partitions, settings)
+            return _created(broker, asked.name, uuid4(), partitions, settings)
         topic = broker.topics.create(asked.name, partitions, settings)
     except QuekkaError as error:
         return CreatableTopicResult(
