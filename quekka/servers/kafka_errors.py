@@ -137,6 +137,16 @@ class MismatchedEndpointTypeError(QuekkaError):
     number = 114
 
 
+class UnsupportedEndpointTypeError(QuekkaError):
+    """Neither brokers nor controllers were asked for.
+
+    Threads: any.
+    """
+
+    code = "UNSUPPORTED_ENDPOINT_TYPE"
+    number = 115
+
+
 _WHILE_STOPPING = {
     **dict.fromkeys((8, 9, 10, 11, 12, 13, 14, 15, 16, 22, 42, 47), COORDINATOR_NOT_AVAILABLE),
     **dict.fromkeys((19, 20, 33, 37, 44), NOT_CONTROLLER),

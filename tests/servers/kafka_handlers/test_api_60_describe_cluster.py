@@ -18,6 +18,9 @@ def test_the_cluster_is_one_broker(broker: Broker, wire: KafkaWire, version: int
     assert (response.cluster_authorized_operations == -(2**31)) != asks
 
 
-def test_a_broker_knows_no_controllers(wire: KafkaWire) -> None:
-    response = wire.ask(60, 1, DescribeClusterRequest(endpoint_type=2))
-    assert (response.error_code, response.brokers) == (114, ())
+@pytest.mark.parametrize(
+    ("endpoint_type", "error_code"), [(2, 114), (0, 115), (3, 115), (-1, 115)], ids=str
+)
+def test_a_broker_knows_brokers_only(wire: KafkaWire, endpoint_type: int, error_code: int) -> None:
+    response = wire.ask(60, 1, DescribeClusterRequest(endpoint_type=endpoint_type))
+    assert (response.error_code, response.brokers) == (error_code, ())
