@@ -276,20 +276,29 @@ class ClassicCoordinator:
     # Offsets of members
 
     def check_commit(
-        self, group_id: str, generation: int, member_id: str, group_instance_id: str | None
+        self,
+        group_id: str,
+        generation: int,
+        member_id: str,
+        group_instance_id: str | None,
+        *,
+        has_offsets: bool = False,
     ) -> None:
         """Whether an OffsetCommit may go ahead; one of a member keeps its session alive.
 
-        Without a generation, from who only commits, it may as long as the group has no members. Raises
-        UnknownMemberIdError, FencedInstanceIdError, IllegalGenerationError, RebalanceInProgressError.
+        Without a generation, from who only commits, it may as long as the group has no members. With
+        `has_offsets` the group exists, though it may never have had a member. Raises UnknownMemberIdError,
+        FencedInstanceIdError, IllegalGenerationError, RebalanceInProgressError.
         """
         if self._has_text_members(group_id):
             raise UnknownMemberIdError(f"group {group_id} has members of the text protocol")
         group = self._groups.get(group_id)
         if group is None:
-            if generation > NO_GENERATION:
-                raise IllegalGenerationError(f"group {group_id} has no generation {generation}")
-            return
+            if generation <= NO_GENERATION:
+                return
+            if has_offsets:
+                raise UnknownMemberIdError(f"group {group_id} has no members")
+            raise IllegalGenerationError(f"group {group_id} has no generation {generation}")
         with group.mutex:
             if group.state in (EMPTY, DEAD) and generation <= NO_GENERATION:
                 return

@@ -1,7 +1,10 @@
 """OffsetCommit (key 8), versions 2 to 9: store how far a group has read.
 
 Two kinds of clients commit. Members name their generation and member id, and are taken at their word while
-both are right. Who only commits (generation -1, no member id) may do so while the group has no members.
+both are right. Who only commits (generation -1, no member id) may do so while the group has no members. A
+member of a group of which nothing is known is told ILLEGAL_GENERATION, also in version 9, for which Kafka has
+GROUP_ID_NOT_FOUND: a restart of the broker forgets members, and Java's consumer joins again after the one and
+fails after the other (ConsumerCoordinator.OffsetCommitResponseHandler).
 
 What is wrong with the whole request is said for every partition, since the response has no other place for
 it. What is wrong with one partition (there is none, metadata too long) leaves the others to be committed, all
@@ -64,14 +67,15 @@ def offset_commit(session: KafkaSession, request: OffsetCommitRequest, _version:
 def _check_group(session: KafkaSession, request: OffsetCommitRequest) -> None:
     """Whether this client may commit for the group now."""
     groups, config = session.broker.groups, session.broker.config
+    has_offsets = bool(groups.offsets.committed_by(check_group_id(request.group_id)))
     groups.classic.check_commit(
-        check_group_id(request.group_id),
+        request.group_id,
         request.generation_id_or_member_epoch,
         request.member_id,
         request.group_instance_id,
+        has_offsets=has_offsets,
     )
-    is_new = not groups.offsets.committed_by(request.group_id)
-    if is_new and len(groups.offsets.group_names()) >= config.max_groups:
+    if not has_offsets and len(groups.offsets.group_names()) >= config.max_groups:
         raise PolicyViolationError(f"there are max.groups={config.max_groups} groups already")
 
 

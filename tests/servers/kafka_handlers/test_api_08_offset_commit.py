@@ -121,6 +121,14 @@ def test_a_group_with_members_takes_commits_from_them_alone(
     assert broker.core.groups.offsets.committed_by("g") == {}
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_group_without_members_has_no_generations(wire: KafkaWire, version: int) -> None:
+    asked = request(("t", 0, 5, -1, ""), generation=1, member_id="gone")
+    assert commit(wire, asked, version) == {("t", 0): 22}, "nothing is known of it"
+    commit(wire, request(("t", 0, 5, -1, "")), version)
+    assert commit(wire, asked, version) == {("t", 0): 25}, "it has offsets"
+
+
 def test_nobody_commits_between_a_new_generation_and_its_assignment(wire: KafkaWire) -> None:
     member = KafkaMember(wire)
     member.join()
