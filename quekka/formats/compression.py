@@ -35,6 +35,9 @@ _GZIP_WBITS = 31
 _GZIP_PIECE_BYTES = 16 * 1024
 """Input for zlib at once: it copies what follows the end of a member, and there may be many members."""
 
+_FIRST_BYTES = {GZIP: b"\x1f\x8b", LZ4: b"\x04\x22\x4d\x18", ZSTD: b"\x28\xb5\x2f\xfd"}
+_FIRST_BYTES_MAX = 4
+
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
 _XERIAL_BLOCK_BYTES = 32 * 1024
@@ -61,6 +64,11 @@ def check_codec(codec: int) -> None:
         raise UnsupportedCompressionTypeError(f"no codec has the number {codec}")
     if codec in (SNAPPY, LZ4, ZSTD):
         _cramjam(codec)
+
+
+def begins_as(codec: int, data: Buffer) -> bool:
+    """Whether the first bytes are those of the codec's form; a raw block of snappy may begin with any."""
+    return bytes(data[:_FIRST_BYTES_MAX]).startswith(_FIRST_BYTES.get(codec, b""))
 
 
 def compress(codec: int, data: Buffer) -> bytes:

@@ -3,7 +3,9 @@
 Runs in the thread of the connection that received them, once per request, so that the topic's writer only
 numbers and writes. Everything is read from the 61 bytes of each header and one CRC-32C over the rest; records
 are looked at one by one only where a topic is compacted, since each must then have a key. So the timestamps
-that are checked are those of the header: the first record's and the highest.
+that are checked are those of the header: the first record's and the highest. And of a count that is wrong
+only what costs nothing to see is seen: too many for the bytes that there are, and more than the one that is
+said. Of compressed records it is the first bytes, which tell most codecs. Kafka walks through all records.
 
 Source: org.apache.kafka.storage.internals.log.LogValidator, UnifiedLog.analyzeAndValidateRecords.
 """
@@ -11,13 +13,15 @@ Source: org.apache.kafka.storage.internals.log.LogValidator, UnifiedLog.analyzeA
 from collections.abc import Callable, Sequence
 
 from quekka.errors import (
+    CorruptMessageError,
     InvalidRecordError,
     InvalidTimestampError,
     MessageTooLargeError,
     RecordListTooLargeError,
 )
-from quekka.formats.compression import NONE, check_codec
+from quekka.formats.compression import CODEC_NAMES, NONE, begins_as, check_codec
 from quekka.formats.record_batch import (
+    HEADER_BYTES,
     BatchHeader,
     iter_batches,
     iter_raw_records,
@@ -25,11 +29,14 @@ from quekka.formats.record_batch import (
     read_header,
     verify_crc,
 )
+from quekka.formats.varint import decode_varint
 from quekka.storage.decompression_slots import decompression_slot
 from quekka.storage.log_config import LogConfig
 
 NO_TIMESTAMP = -1
 NO_PRODUCER_ID = -1
+RECORD_BYTES_MIN = 7
+"""Length, attributes, timestamp, offset, key length, value length, number of headers: a byte each."""
 
 
 class RecordsWithoutKeyError(InvalidRecordError):
@@ -54,8 +61,8 @@ def validate_batches(buf: bytearray | memoryview, config: LogConfig, now_ms: int
     MessageTooLargeError: a batch larger than max.message.bytes
     RecordListTooLargeError: a batch larger than segment.bytes
     UnsupportedCompressionTypeError: an unknown codec, or one whose library is missing
-    InvalidRecordError: no batch at all, a count that contradicts the offsets, a control batch, no key
-    where one must be, a producer id without epoch or sequence
+    InvalidRecordError: no batch at all, a count that contradicts the offsets or the bytes, bytes that the
+    codec does not write, a control batch, no key where one must be, a producer id without epoch or sequence
     InvalidTimestampError: LogAppendTime set by the client, or a time too far from `now_ms`
     """
     headers = []
@@ -63,6 +70,7 @@ def validate_batches(buf: bytearray | memoryview, config: LogConfig, now_ms: int
         for check in _CHECKS:
             check(position, header, config, now_ms)
         verify_crc(buf, position, header)
+        _check_records(buf, position, header)
         if config.cleanup_compact:
             _check_keys(buf, position, header)
         if config.message_timestamp_type == "LogAppendTime":
@@ -142,9 +150,34 @@ _CHECKS: tuple[Callable[[int, BatchHeader, LogConfig, int], None], ...] = (
 """All checks of a header, cheap ones before the CRC-32C."""
 
 
+def _check_records(buf: bytearray | memoryview, position: int, header: BatchHeader) -> None:
+    start, end = position + HEADER_BYTES, position + header.size_bytes
+    count, codec = header.records_count, header.codec
+    if codec != NONE:
+        if not begins_as(codec, memoryview(buf)[start:end]):
+            name = CODEC_NAMES[codec]
+            raise InvalidRecordError(f"byte {start}: records that are not compressed with {name}")
+    elif count == 1:
+        _check_only_record(buf, start, end)
+    elif count * RECORD_BYTES_MIN > end - start:
+        raise InvalidRecordError(f"byte {start}: {count} records in {end - start} bytes")
+
+
+def _check_only_record(buf: bytearray | memoryview, start: int, end: int) -> None:
+    try:
+        length, begin = decode_varint(buf, start)
+    except CorruptMessageError as error:
+        raise InvalidRecordError(error.message) from error
+    if length < RECORD_BYTES_MIN - 1 or begin + length != end:
+        raise InvalidRecordError(f"byte {start}: one record of {length} bytes, there are {end - begin}")
+
+
 def _check_keys(buf: bytearray | memoryview, position: int, header: BatchHeader) -> None:
-    with decompression_slot(header.codec):
-        records = enumerate(iter_raw_records(buf, position))
-        indexes = [index for index, (_, _, key, _, _) in records if key is None]
+    try:
+        with decompression_slot(header.codec):
+            records = enumerate(iter_raw_records(buf, position))
+            indexes = [index for index, (_, _, key, _, _) in records if key is None]
+    except CorruptMessageError as error:
+        raise InvalidRecordError(f"byte {position}: {error.message}") from error
     if indexes:
         raise RecordsWithoutKeyError(position, indexes)

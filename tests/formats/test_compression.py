@@ -21,6 +21,7 @@ from quekka.formats.compression import (
     NONE,
     SNAPPY,
     ZSTD,
+    begins_as,
     check_codec,
     codec_number,
     compress,
@@ -73,6 +74,13 @@ def test_any_buffer_comes_back(codec: int, size: int, seed: int) -> None:
         result = decompress(codec, form(compressed), size)
         assert isinstance(result, bytes)
         assert result == data
+
+
+@for_codecs(NONE, *CODECS)
+def test_a_codec_is_told_by_its_first_bytes(codec: int) -> None:
+    assert begins_as(codec, memoryview(compress(codec, b"")))
+    assert begins_as(codec, compress(codec, bytes(1000)))
+    assert begins_as(codec, b"\x00\x01\x02\x03") == (codec in (NONE, SNAPPY))
 
 
 def test_gzip_is_a_gzip_member() -> None:

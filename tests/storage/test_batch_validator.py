@@ -15,7 +15,7 @@ from quekka.errors import (
     RecordListTooLargeError,
     UnsupportedCompressionTypeError,
 )
-from quekka.formats.compression import GZIP
+from quekka.formats.compression import GZIP, LZ4, ZSTD
 from quekka.formats.crc32c import crc32c
 from quekka.formats.record_batch import (
     HEADER,
@@ -49,6 +49,13 @@ def with_header(batch: bytearray, **fields: int) -> bytearray:
     HEADER.pack_into(batch, 0, *header)
     struct.pack_into(">I", batch, 17, crc32c(memoryview(batch)[21:]))
     return batch
+
+
+def with_records(records: bytes) -> bytearray:
+    """A batch of one record that holds these bytes instead."""
+    batch = make_batch(b"a")[:HEADER_BYTES] + records
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    return with_header(batch)
 
 
 def test_good_batches_are_passed_untouched_with_their_headers() -> None:
@@ -109,6 +116,31 @@ REFUSED: dict[str, tuple[Change, type[QuekkaError], str]] = {
     "base offset": (
         lambda: with_header(make_batch(b"a"), base_offset=7), InvalidRecordError, "base offset 7, not 0"
     ),
+    "more records than bytes": (
+        lambda: with_header(make_batch(b"a", b"b"), records_count=3, last_offset_delta=2), InvalidRecordError,
+        "byte 61: 3 records in 16 bytes",
+    ),
+    "a second record that is not counted": (
+        lambda: with_header(make_batch(b"a", b"b"), records_count=1, last_offset_delta=0), InvalidRecordError,
+        "byte 61: one record of 7 bytes, there are 15",
+    ),
+    "an empty record": (
+        lambda: with_records(b"\x00"), InvalidRecordError, "byte 61: one record of 0 bytes, there are 0"
+    ),
+    "a record of negative length": (
+        lambda: with_records(b"\x01" + bytes(7)), InvalidRecordError, "one record of -1 bytes, there are 7"
+    ),
+    "a record without an end of its length": (
+        lambda: with_records(b"\xff" * 11), InvalidRecordError, "the varint has more than 64 bits"
+    ),
+    "no bytes of its record": (lambda: with_records(b""), InvalidRecordError, "the varint is cut"),
+    **{
+        f"said to be {name}": (
+            lambda codec=codec: with_header(make_batch(b"abc"), attributes=codec), InvalidRecordError,
+            f"byte 61: records that are not compressed with {name}",
+        )
+        for codec, name in ((GZIP, "gzip"), (LZ4, "lz4"), (ZSTD, "zstd"))
+    },
     "control": (
         lambda: with_header(make_batch(b"a"), attributes=0x20), InvalidRecordError, "a control batch"
     ),
@@ -192,9 +224,9 @@ def test_a_compacted_topic_needs_a_key_in_every_record(codec: int) -> None:
 
 
 def test_records_that_do_not_fit_their_batch_are_refused_in_a_compacted_topic() -> None:
-    batch = make_batch(b"a", key=b"k")
+    batch = make_batch(b"a", b"b", key=b"k")
     batch[HEADER_BYTES] = 0x7E
-    with pytest.raises(CorruptMessageError):
+    with pytest.raises(InvalidRecordError, match="byte 0: "):
         validate_batches(with_header(batch), replace(CONFIG, cleanup_compact=True), NOW_MS)
 
 
