@@ -46,6 +46,7 @@ from quekka.protocols.kafka.primitives import (
     check_count,
     read_compact_length,
     read_compact_string,
+    read_numbers,
     read_string,
 )
 from quekka.protocols.kafka.schema import reader_of_body
@@ -181,7 +182,7 @@ def _read_compiled(body: Buffer, version: int, flexible: bool) -> FetchRequest:
 
 
 def _read_plain(body: Buffer, version: int) -> FetchRequest:
-    """Versions 4 to 11, without forgotten topics: sessions are declined, so nobody has any to forget."""
+    """Versions 4 to 11."""
     session_id, session_epoch = 0, -1
     head = _HEAD_V4 if version < 7 else _HEAD_V7
     replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, *session = head.unpack_from(body)
@@ -196,17 +197,28 @@ def _read_plain(body: Buffer, version: int) -> FetchRequest:
         count = _INT32.unpack_from(body, position)[0]
         partitions, position = _partitions(body, position + 4, count, version)
         topics.append(FetchTopic(name, partitions))
+    forgotten: tuple[ForgottenTopic, ...] = ()
     rack_id = ""
     if version >= 7:
-        if _INT32.unpack_from(body, position)[0]:
-            raise UncommonError
-        position += 4
+        forgotten, position = _forgotten(body, position)
     if version >= 11:
         rack_id, position = read_string(body, position)
     return FetchRequest(
         None, replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch,
-        tuple(topics), (), rack_id,
+        tuple(topics), forgotten, rack_id,
     )  # fmt: skip
+
+
+def _forgotten(body: Buffer, position: int) -> tuple[tuple[ForgottenTopic, ...], int]:
+    topics_count = _INT32.unpack_from(body, position)[0]
+    position += 4
+    check_count(body, position, topics_count, 6)
+    topics = []
+    for _ in range(topics_count):
+        name, position = read_string(body, position)
+        indexes, position = read_numbers(body, position + 4, _INT32.unpack_from(body, position)[0], "i")
+        topics.append(ForgottenTopic(name, indexes))
+    return tuple(topics), position
 
 
 def _partitions(
@@ -226,7 +238,7 @@ def _partitions(
 
 
 def _read_flexible(body: Buffer) -> FetchRequest:
-    """Version 12, without tagged fields and forgotten topics: all that clients send today."""
+    """Version 12, without tagged fields: all that clients send today."""
     replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch = (
         _HEAD_V7.unpack_from(body)
     )
@@ -243,12 +255,26 @@ def _read_flexible(body: Buffer) -> FetchRequest:
             raise UncommonError
         topics.append(FetchTopic(name, tuple([FetchPartition(*row[:-1]) for row in rows])))
         position = end + 1
-    if body[position] != 1:
-        raise UncommonError
-    rack_id, position = read_compact_string(body, position + 1)
+    forgotten, position = _forgotten_flexible(body, position)
+    rack_id, position = read_compact_string(body, position)
     if body[position]:
         raise UncommonError
     return FetchRequest(
         None, replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch,
-        tuple(topics), (), rack_id,
+        tuple(topics), forgotten, rack_id,
     )  # fmt: skip
+
+
+def _forgotten_flexible(body: Buffer, position: int) -> tuple[tuple[ForgottenTopic, ...], int]:
+    topics_count, position = read_compact_length(body, position)
+    check_count(body, position, topics_count, 3)
+    topics = []
+    for _ in range(topics_count):
+        name, position = read_compact_string(body, position)
+        count, position = read_compact_length(body, position)
+        indexes, position = read_numbers(body, position, count, "i")
+        if body[position]:
+            raise UncommonError
+        position += 1
+        topics.append(ForgottenTopic(name, indexes))
+    return tuple(topics), position

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from quekka.errors import InvalidRequestError
+from quekka.protocols.kafka import api_01_fetch
 from quekka.protocols.kafka.api_01_fetch import (
     FetchPartition,
     FetchRequest,
@@ -88,6 +89,18 @@ def test_several_topics_and_partitions_are_read_in_order(wire: Any, version: int
     request = FetchRequest(
         max_wait_ms=500, topics=tuple(FetchTopic(name, partitions) for name in ("b", "a", "ü" * 200))
     )
+    assert read_request(wire.encode(1, version, request), version) == request
+
+
+@pytest.mark.parametrize("version", range(7, 13))
+@pytest.mark.parametrize("topics", [1, 3])
+def test_forgotten_topics_are_read_by_hand(
+    wire: Any, monkeypatch: pytest.MonkeyPatch, version: int, topics: int
+) -> None:
+    """A consumer forgets, for a while, the partitions of which it has records that were not polled yet."""
+    monkeypatch.setattr(api_01_fetch, "_read_compiled", None)
+    forgotten = tuple(ForgottenTopic("ü" * number, tuple(range(number))) for number in range(1, topics + 1))
+    request = FetchRequest(session_id=9, session_epoch=4, forgotten_topics_data=forgotten)
     assert read_request(wire.encode(1, version, request), version) == request
 
 
