@@ -6,6 +6,7 @@ from pathlib import Path
 
 import quekka.formats.crc32c as checksum
 from quekka.broker.config import BrokerConfig
+from quekka.broker.fetch_session_cache import FetchSessionCache
 from quekka.broker.group_coordinator import GroupCoordinator
 from quekka.broker.housekeeping import Housekeeping
 from quekka.broker.offset_expiry import OffsetExpiry
@@ -46,6 +47,7 @@ class BrokerCore:
         """Fires when the broker begins to stop, for all who wait for data."""
         self.request_memory = RequestMemory(lambda: self.config.request_memory_max_bytes)
         self.refusals = RefusalLog(clock)
+        self.fetch_sessions = FetchSessionCache(clock, config.max_incremental_fetch_session_cache_slots)
         self.data_dir = DataDir(data_dir, files)
         self.producer_ids = ProducerIds(data_dir, files)
         self._file_cache = FileCache(files, config.log_open_files_max)
@@ -116,6 +118,7 @@ class BrokerCore:
         self.begin_stop()
         # 2. Timers before anything they touch.
         self._housekeeping.stop_timers()
+        self.fetch_sessions.close()
         # 3. Workers hand their last results to the writers, so they end before them.
         self._housekeeping.stop_workers()
         # 4. Writers flush what is queued and end; then nobody appends, and the logs are closed.

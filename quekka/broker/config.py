@@ -135,6 +135,13 @@ _OWN_SETTINGS = (
         "Consumer groups held at once; a further one is refused with POLICY_VIOLATION.",
     ),
     Setting(
+        "max.incremental.fetch.session.cache.slots",
+        integer(0),
+        1000,
+        "Kafka consumers whose partitions are remembered, so that they need not name all in each Fetch.",
+        dynamic=False,
+    ),
+    Setting(
         "max.partitions",
         integer(1),
         100_000,
@@ -298,6 +305,7 @@ class BrokerConfig:
     log_retention_check_interval_ms: int = 300_000
     max_connections: int = 10_000
     max_groups: int = 100_000
+    max_incremental_fetch_session_cache_slots: int = 1000
     max_partitions: int = 100_000
     num_partitions: int = 1
     offset_metadata_max_bytes: int = 4096

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quekka.broker.caller import Caller
 from quekka.broker.partition import Partition
-from quekka.broker.signal import Watch
+from quekka.broker.signal import Signal, Watch
 from quekka.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -28,11 +28,27 @@ def wait_for_data(
     when the deadline came first, the broker stops, or the caller is gone. Woken by appends, by deletion, by
     rebalances, by stop and by the end of the caller.
     """
-    if has_data(positions, min_bytes):
-        return True
+    return has_data(positions, min_bytes) or sleep_until_data(
+        broker, positions, min_bytes, deadline, is_outdated, caller
+    )
+
+
+def sleep_until_data(
+    broker: "BrokerCore",
+    positions: Sequence[tuple[Partition, int]],
+    min_bytes: int,
+    deadline: Deadline,
+    is_outdated: Callable[[], bool] | None = None,
+    caller: Caller | None = None,
+    outdated: Signal | None = None,
+) -> bool:
+    """As `wait_for_data`, for who has looked already.
+
+    `outdated` fires when `is_outdated` has become true; None means after a rebalance.
+    """
     signals = [broker.stop_signal, *(partition.log_end for partition, _ in positions)]
     if is_outdated is not None:
-        signals.append(broker.groups.rebalanced)
+        signals.append(outdated or broker.groups.rebalanced)
     with ExitStack() as stack:
         waiter = stack.enter_context(Watch(signals, broker.wakes))
         stack.callback(broker.clock.on_advance(waiter.wake))

@@ -1,10 +1,20 @@
 """How threads wait for the log to grow: nobody polls, nobody is woken for nothing that concerns him."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from quekka.broker.caller import Caller
 from quekka.broker.wake import Wake, WakePool
 from quekka.deadline import Deadline
+
+
+class Wakeable(Protocol):
+    """Who wants to know of a signal.
+
+    Threads: `wake` by the one that fires, so it must not wait.
+    """
+
+    def wake(self) -> None: ...
 
 
 class Waiter:
@@ -50,12 +60,12 @@ class Signal:
     __slots__ = ("_waiters",)
 
     def __init__(self) -> None:
-        self._waiters: dict[Waiter, None] = {}
+        self._waiters: dict[Wakeable, None] = {}
 
-    def add(self, waiter: Waiter) -> None:
+    def add(self, waiter: Wakeable) -> None:
         self._waiters[waiter] = None
 
-    def remove(self, waiter: Waiter) -> None:
+    def remove(self, waiter: Wakeable) -> None:
         self._waiters.pop(waiter, None)
 
     def fire(self) -> None:

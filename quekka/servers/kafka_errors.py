@@ -58,13 +58,23 @@ class SecurityDisabledError(QuekkaError):
 
 
 class FetchSessionIdNotFoundError(QuekkaError):
-    """No fetch session is ever made, so none is found; the client asks again without.
+    """There is no such fetch session, or no more; the client asks for all of its partitions again.
 
     Threads: any.
     """
 
     code = "FETCH_SESSION_ID_NOT_FOUND"
     number = 70
+
+
+class InvalidFetchSessionEpochError(QuekkaError):
+    """Another request of the fetch session was expected; the client asks for all of its partitions again.
+
+    Threads: any.
+    """
+
+    code = "INVALID_FETCH_SESSION_EPOCH"
+    number = 71
 
 
 class FencedLeaderEpochError(QuekkaError):

@@ -117,16 +117,6 @@ def test_an_unknown_topic_is_told_at_once(orders: Broker, wire: KafkaWire) -> No
     assert data.error_code == 3
 
 
-@pytest.mark.parametrize("version", [7, 12])
-def test_a_session_is_declined_and_one_that_is_named_is_not_found(
-    orders: Broker, wire: KafkaWire, version: int
-) -> None:
-    wanting = wire.ask(FETCH, version, request_of(at(0), session_id=0, session_epoch=0))
-    assert (wanting.error_code, wanting.session_id) == (0, 0)
-    naming = wire.ask(FETCH, version, request_of(at(0), session_id=77, session_epoch=1))
-    assert (naming.error_code, naming.session_id, naming.responses) == (70, 0, ())
-
-
 def test_the_first_batch_is_whole_however_little_was_asked_for(orders: Broker, wire: KafkaWire) -> None:
     request = request_of(at(0, max_bytes=1), at(0, 1, max_bytes=1), max_bytes=1)
     first, second = partitions_of(wire.ask(FETCH, 11, request))
@@ -191,7 +181,7 @@ def test_no_wait_is_longer_than_the_limit(
         waits_s.append(arguments[-1].remaining_s())
         return False
 
-    monkeypatch.setattr(api_01_fetch, "wait_for_data", note)
+    monkeypatch.setattr(api_01_fetch, "sleep_until_data", note)
     wire.ask(FETCH, 11, request_of(at(6), max_wait_ms=2**31 - 1))
     (wait_s,) = waits_s
     assert wait_s is not None
@@ -230,6 +220,8 @@ def test_deleting_the_topic_ends_the_wait(orders: Broker, wire: KafkaWire) -> No
 
 def test_stopping_the_broker_ends_the_wait(orders: Broker, wire: KafkaWire) -> None:
     wire.send(FETCH, 11, request_of(at(6), max_wait_ms=LONG_MS))
+    while not orders.core.topics.get("orders").partition(0).log_end._waiters:
+        threading.Event().wait(0.001)
     stop = threading.Thread(target=orders.stop)
     stop.start()
     (data,) = partitions_of(wire.receive())
