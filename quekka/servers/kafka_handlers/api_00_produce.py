@@ -5,11 +5,14 @@ behind this one are queued too. Where queues are full, `request.timeout.ms` coun
 `acks` 1 and -1 are the same with one replica. With `acks` 0 there is no response; an error then closes the
 connection, as in Kafka. Versions 0 to 2 are answered by `protocols/kafka/connection.py`.
 
-Each partition has exactly one batch of magic 2. The topic must exist: Metadata makes topics, Produce does
-not. What else is checked is `storage/batch_validator.py`'s. A retry of an idempotent producer is answered as
-the first try was (`storage/producer_state.py`), with its timestamp as the time of the append. Transactions
-are refused.
+Each partition has exactly one whole batch of magic 2; anything else is INVALID_RECORD, also what is cut, for
+CORRUPT_MESSAGE would have clients send the same bytes again. The topic must exist: Metadata makes topics,
+Produce does not. What else is checked is `storage/batch_validator.py`'s. A retry of an idempotent producer is
+answered as the first try was (`storage/producer_state.py`), with its timestamp as the time of the append.
+Transactions are refused.
 """
+
+import struct
 
 from quekka.broker.append_future import AppendFuture
 from quekka.broker.partition import Partition
@@ -22,7 +25,7 @@ from quekka.errors import (
     UnsupportedCompressionTypeError,
 )
 from quekka.formats.compression import ZSTD
-from quekka.formats.record_batch import BatchHeader
+from quekka.formats.record_batch import LOG_OVERHEAD_BYTES, BatchHeader
 from quekka.protocols.kafka.api_00_produce import (
     BatchIndexAndErrorMessage,
     PartitionProduceData,
@@ -42,6 +45,8 @@ ACKS = (-1, ACKS_NONE, 1)
 ZSTD_FROM = 7
 MAGIC = 2
 _MAGIC_AT = 16
+_BATCH_LENGTH = struct.Struct(">i")
+_BATCH_LENGTH_AT = 8
 NO_OFFSET = -1
 NO_TIMESTAMP = -1
 
@@ -144,11 +149,7 @@ def _append(
     if is_internal(topic):
         raise InvalidTopicError(f"{topic} is the broker's own topic: it can be read, not written")
     partition = find_partition(session, topic, data.index)
-    records = data.records
-    if not records:
-        raise InvalidRecordError("no record batch")
-    if len(records) > _MAGIC_AT and records[_MAGIC_AT] != MAGIC:
-        raise InvalidRecordError(f"records of magic {records[_MAGIC_AT]}, only {MAGIC} is served")
+    records = _whole_batch(data.records)
     headers = validate_batches(records, partition.log.config, session.broker.clock.wall_ms())
     if len(headers) != 1:
         raise InvalidRecordError(f"{len(headers)} batches for one partition, it must be one")
@@ -159,6 +160,20 @@ def _append(
         raise UnsupportedCompressionTypeError(f"zstd needs Produce version {ZSTD_FROM}, this is {version}")
     future = partition.append((records,), header.records_count, deadline, headers)
     return AppendedBatch(partition, header, future)
+
+
+def _whole_batch(records: memoryview | None) -> memoryview:
+    """`records` themselves; raises InvalidRecordError where no batch of magic 2 is there to its end."""
+    if not records:
+        raise InvalidRecordError("no record batch")
+    if len(records) <= _MAGIC_AT:
+        raise InvalidRecordError(f"{len(records)} bytes are no record batch")
+    (length,) = _BATCH_LENGTH.unpack_from(records, _BATCH_LENGTH_AT)
+    if length + LOG_OVERHEAD_BYTES > len(records):
+        raise InvalidRecordError(f"a batch of {length + LOG_OVERHEAD_BYTES} bytes, {len(records)} are there")
+    if records[_MAGIC_AT] != MAGIC:
+        raise InvalidRecordError(f"records of magic {records[_MAGIC_AT]}, only {MAGIC} is served")
+    return records
 
 
 def refused(session: KafkaSession, index: int, error: QuekkaError) -> PartitionProduceResponse:
