@@ -1,9 +1,10 @@
 """What every Quekka program has in common: its options, how it fails, and how it ends.
 
 A program is a click command whose body is wrapped by `quekka_command`, the one place where an exception
-becomes a line on standard error and an exit code:
+becomes a line on standard error and an exit code, but for what click itself writes (--help, --version), for
+which the command's class does the same:
 
-    @click.command("quekka-example", context_settings=CONTEXT_SETTINGS)
+    @click.command("quekka-example", cls=Program, context_settings=CONTEXT_SETTINGS)
     @broker_options
     @quekka_command
     def main() -> None:
@@ -154,13 +155,39 @@ def quekka_command(body: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+class _OneLineForErrors(click.Command):
+    """Ends the program in one line, as `quekka_command` does, where what click writes cannot be written."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            complain(describe_error(error))
+            _drop_unwritten()
+            sys.exit(exit_for(error))
+
+
+class Program(_OneLineForErrors):
+    """The class of a program's command."""
+
+
+class ProgramGroup(_OneLineForErrors, click.Group):
+    """The class of the command of a program that has subcommands."""
+
+
 def _check_output() -> None:
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
 
 
 def _leave(code: int) -> None:
-    """End the program; output that cannot be written is dropped, or the interpreter would complain of it."""
+    """End the program."""
+    _drop_unwritten()
+    click.get_current_context().exit(code)
+
+
+def _drop_unwritten() -> None:
+    """Drop output that cannot be written, or the interpreter would complain of it at its end."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -168,7 +195,6 @@ def _leave(code: int) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-    click.get_current_context().exit(code)
 
 
 def server_address() -> str:

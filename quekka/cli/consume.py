@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quekka.cli.common import CONTEXT_SETTINGS, broker_options, quekka_command, server_address, show_warnings
+from quekka.cli.common import (
+    CONTEXT_SETTINGS,
+    Program,
+    broker_options,
+    quekka_command,
+    server_address,
+    show_warnings,
+)
 from quekka.cli.completion import complete_groups, complete_topics
 from quekka.cli.consumption import Consumption, Limits
 from quekka.cli.output import RecordOutput
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from quekka.client import Admin, Consumer, TopicPartition
 
 
-@click.command("quekka-consume", context_settings=CONTEXT_SETTINGS)
+@click.command("quekka-consume", cls=Program, context_settings=CONTEXT_SETTINGS)
 @click.argument("topic", type=topic_name, shell_complete=complete_topics)
 @click.option(
     "--from",

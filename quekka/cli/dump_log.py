@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from quekka.cli.common import CONTEXT_SETTINGS, offline_options, quekka_command
+from quekka.cli.common import CONTEXT_SETTINGS, Program, offline_options, quekka_command
 from quekka.cli.dump_format import FORMATS
 from quekka.cli.log_dump import DumpOptions, LogDump
 from quekka.cli.progress import progress
@@ -17,7 +17,7 @@ LONG_WORK_BYTES = 64 * 1024 * 1024
 offset_type = click.IntRange(0, OFFSET_MAX)
 
 
-@click.command("quekka-dump-log", context_settings=CONTEXT_SETTINGS)
+@click.command("quekka-dump-log", cls=Program, context_settings=CONTEXT_SETTINGS)
 @click.argument("paths", metavar="FILE...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--files", metavar="FILE,...", multiple=True, help="Files with commas between them.")
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from quekka.cli.common import (
     CONTEXT_SETTINGS,
+    ProgramGroup,
     broker_options,
     quekka_command,
     server_address,
@@ -35,7 +36,7 @@ def _admin() -> "Admin":
     return Admin(server_address())
 
 
-@click.group("quekka-groups", context_settings=CONTEXT_SETTINGS)
+@click.group("quekka-groups", cls=ProgramGroup, context_settings=CONTEXT_SETTINGS)
 @broker_options
 def main() -> None:
     """List, describe, move and delete consumer groups."""

@@ -16,6 +16,7 @@ import click
 
 from quekka.cli.common import (
     CONTEXT_SETTINGS,
+    Program,
     broker_options,
     complain,
     quekka_command,
@@ -46,7 +47,7 @@ INTERRUPTED_TIMEOUT_S = 2.0
 """How long a person who interrupts waits for what was read to be sent."""
 
 
-@click.command("quekka-produce", context_settings=CONTEXT_SETTINGS)
+@click.command("quekka-produce", cls=Program, context_settings=CONTEXT_SETTINGS)
 @click.argument("topic", type=topic_name, shell_complete=complete_topics)
 @click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)

@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import click
 
-from quekka.cli.common import CONTEXT_SETTINGS, Exit, complain, offline_options, quekka_command
+from quekka.cli.common import CONTEXT_SETTINGS, Exit, Program, complain, offline_options, quekka_command
 from quekka.config_file import check, read_assignments, read_config_file, read_environment
 from quekka.daemon_config import ALL_SETTINGS, INSECURE_FLAG, DaemonConfig, describe_settings
 from quekka.errors import InvalidConfigError
 from quekka.log_format import FORMATS, LEVELS
 
 
-@click.command("quekkad", context_settings=CONTEXT_SETTINGS)
+@click.command("quekkad", cls=Program, context_settings=CONTEXT_SETTINGS)
 @click.option("--listen", multiple=True, metavar="HOST:PORT[,protocols=P]", help="Listen here; repeatable.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen on 127.0.0.1; 0 takes a free port.")
 @click.option("--data-dir", metavar="DIR", help="Where the data lies.  [default: ./data]")

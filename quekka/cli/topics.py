@@ -11,6 +11,7 @@ import click
 from quekka.cli.common import (
     CONTEXT_SETTINGS,
     Exit,
+    ProgramGroup,
     broker_options,
     quekka_command,
     server_address,
@@ -50,7 +51,7 @@ def _admin() -> "Admin":
     return Admin(server_address())
 
 
-@click.group("quekka-topics", context_settings=CONTEXT_SETTINGS)
+@click.group("quekka-topics", cls=ProgramGroup, context_settings=CONTEXT_SETTINGS)
 @broker_options
 def main() -> None:
     """Create, list, describe, alter and delete topics."""

@@ -9,6 +9,7 @@ import click
 from quekka.cli.common import (
     CONTEXT_SETTINGS,
     Exit,
+    Program,
     complain,
     describe_error,
     offline_options,
@@ -30,7 +31,7 @@ Show = Callable[[Problem, str | None], str]
 """A problem, and what was done about it, as a line."""
 
 
-@click.command("quekka-verify-log", context_settings=CONTEXT_SETTINGS)
+@click.command("quekka-verify-log", cls=Program, context_settings=CONTEXT_SETTINGS)
 @click.argument("data_dir", metavar="DATA_DIR", type=click.Path(path_type=Path))
 @click.option(
     "--topic", "topics", metavar="TOPIC", multiple=True, help="Check this topic only; may be repeated."

@@ -3,6 +3,7 @@
 import errno
 import logging
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,8 @@ from quekka.errors import (
 )
 from quekka.version import __version__
 
+PROGRAMS = sorted((Path(__file__).resolve().parents[2] / "bin").glob("quekka*"))
+
 
 def program(body: Callable[[], None]) -> click.Command:
     """A program `quekka-test` with one subcommand, `go`, that runs `body`."""
@@ -68,6 +71,18 @@ def raiser(error: BaseException) -> Callable[[], None]:
 def test_exit_codes_are_different_and_documented() -> None:
     assert len({code.value for code in Exit}) == len(Exit)
     assert all(code.doc for code in Exit)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
+def test_a_full_disk_behind_what_click_writes_is_one_line(path: Path, option: str) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, path, option], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.stderr == f"{path.name}: No space left on device\n"
+    assert ended.returncode == Exit.FILE_ERROR
 
 
 @pytest.mark.parametrize("tool", ["topics", "produce", "consume", "groups"])
