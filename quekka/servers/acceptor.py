@@ -1,4 +1,9 @@
-"""The loop that accepts connections, and what it does when the system has no room for one more."""
+"""The loop that accepts connections, and what it does when the system has no room for one more.
+
+An error of one connection (its peer went away, a firewall forbids it) takes that connection from the backlog,
+so the next one can be accepted at once. After any other the same connection is still there, and accept would
+fail again and again: the loop waits, longer each time. Source: accept(2).
+"""
 
 import errno
 import logging
@@ -14,7 +19,17 @@ BACKLOG = 1024
 BACK_OFF_FIRST_S = 0.05
 BACK_OFF_MAX_S = 1.0
 
-_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_OF_ONE_CONNECTION = {
+    errno.ECONNABORTED,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EPROTO,
+}
 
 
 class Acceptor:
@@ -48,7 +63,7 @@ class Acceptor:
             try:
                 connected, _ = self._socket.accept()
             except OSError as error:
-                back_off_s = self._wait_for_room(error, back_off_s)
+                back_off_s = self._back_off(error, back_off_s)
                 continue
             back_off_s = 0.0
             try:
@@ -57,12 +72,12 @@ class Acceptor:
                 logger.exception("a connection could not be served")
                 connected.close()
 
-    def _wait_for_room(self, error: OSError, back_off_s: float) -> float:
-        """Wait where waiting can help, longer each time; how long that was."""
-        if self._stopping.is_set() or error.errno not in _NO_ROOM:
-            return 0.0  # we are stopping, or the peer went away before it was accepted
+    def _back_off(self, error: OSError, back_off_s: float) -> float:
+        """Wait unless the next accept can be another one's, longer each time; how long that was."""
+        if self._stopping.is_set() or error.errno in _OF_ONE_CONNECTION:
+            return 0.0
         if not back_off_s:
-            logger.error("cannot accept connections: %s; trying again until there is room", error.strerror)
+            logger.error("cannot accept connections: %s; trying again until it can", error.strerror)
         back_off_s = min(max(2 * back_off_s, BACK_OFF_FIRST_S), BACK_OFF_MAX_S)
         self._stopping.wait(back_off_s)
         return back_off_s

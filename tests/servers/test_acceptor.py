@@ -8,7 +8,7 @@ from collections import deque
 
 import pytest
 
-from quekka.servers.acceptor import Acceptor, bind
+from quekka.servers.acceptor import BACK_OFF_MAX_S, Acceptor, bind
 
 
 class ScriptedSocket:
@@ -18,11 +18,13 @@ class ScriptedSocket:
         self._outcomes = deque(outcomes)
         self._shut_down = threading.Event()
         self.all_taken = threading.Event()
+        self.accepts = 0
 
     def getsockname(self) -> tuple[str, int]:
         return "127.0.0.1", 9999
 
     def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        self.accepts += 1
         if not self._outcomes:
             self.all_taken.set()
             self._shut_down.wait(30)
@@ -83,19 +85,50 @@ def test_its_thread_is_named_after_the_port() -> None:
     assert name not in [thread.name for thread in threading.enumerate()]
 
 
+class CountedWaits(threading.Event):
+    """Is not waited for, but remembers how long that would have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits_s: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits_s.append(timeout)
+        return self.is_set()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EBADF], ids=errno.errorcode.get)
+def test_accept_is_called_once_in_each_wait_while_it_fails(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    waiting = CountedWaits()
+    with socket.socket() as first, socket.socket() as second:
+        scripted = ScriptedSocket(*[OSError(number, "full")] * 8, first, OSError(number, "full"), second)
+        acceptor = Acceptor(scripted, lambda _: None)  # type: ignore[arg-type]
+        monkeypatch.setattr(acceptor, "_stopping", waiting)
+        acceptor.start()
+        assert scripted.all_taken.wait(30)
+        acceptor.stop()
+    assert waiting.waits_s == [0.05, 0.1, 0.2, 0.4, 0.8, BACK_OFF_MAX_S, BACK_OFF_MAX_S, BACK_OFF_MAX_S, 0.05]
+    assert scripted.accepts == len(waiting.waits_s) + len((first, second)) + 1, "the last one was shut down"
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 def test_no_room_is_said_once_and_survived(caplog: pytest.LogCaptureFixture, number: int) -> None:
     full = OSError(number, "no room")
     with socket.socket() as connected, caplog.at_level(logging.ERROR):
         assert run(ScriptedSocket(full, full, full, connected)) == [connected]
     assert [record.message for record in caplog.records] == [
-        "cannot accept connections: no room; trying again until there is room"
+        "cannot accept connections: no room; trying again until it can"
     ]
 
 
-def test_a_peer_that_went_away_before_it_was_accepted_is_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPERM, errno.EPROTO], ids=errno.errorcode.get)
+def test_a_peer_that_went_away_before_it_was_accepted_is_nothing(
+    caplog: pytest.LogCaptureFixture, number: int
+) -> None:
     with socket.socket() as connected:
-        assert run(ScriptedSocket(OSError(errno.ECONNABORTED, "aborted"), connected)) == [connected]
+        assert run(ScriptedSocket(OSError(number, "gone"), connected)) == [connected]
     assert not caplog.records
 
 
