@@ -6,6 +6,7 @@ groups of all clients have in common is played in test_kafka_groups_consumers.py
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from broker_helpers import batch_of
@@ -15,6 +16,9 @@ from kafka_programs import PROGRAMS, KafkaProgram, Refused
 from quekka.embedded import Broker
 from quekka.formats.compression import codec_number
 from quekka.formats.record_batch import iter_batches
+from quekka.protocols.kafka.api_01_fetch import FetchRequest, FetchResponse
+from quekka.servers.kafka_handlers import api_01_fetch
+from quekka.servers.kafka_session import KafkaSession
 
 TOPIC = "orders"
 SENT = [f"{number} " * 20 for number in range(200)]
@@ -102,6 +106,42 @@ class TestRead:
         assert found == {"0": 1}
         assert read(client, 2, offset=found["0"]) == ["1", "2"]
         assert client.ask("offsets_at_time", topic=TOPIC, timestamp_ms=now_ms + 9000) == {"0": None}
+
+
+SESSIONS = [name for name in PROGRAM_CONSUMERS if name in ("franz-go", "java")]
+"""Those with fetch sessions (KIP-227); kafkajs has none."""
+
+
+class TestFetchSessions:
+    """A consumer of many partitions names them once."""
+
+    @pytest.mark.parametrize("name", SESSIONS)
+    def test_requests_name_only_what_changes_and_responses_tell_only_that(
+        self, broker: Broker, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        if PROGRAMS[name].why_not():
+            pytest.skip(PROGRAMS[name].why_not())
+        topic = broker.core.topics.create(TOPIC, 20)
+        seen: list[tuple[int, set[int]]] = []
+        fetch = api_01_fetch._fetch_incrementally
+
+        def note(session: KafkaSession, request: FetchRequest, asked: Any) -> FetchResponse:
+            response = fetch(session, request, asked)
+            told = [data for topic in response.responses for data in topic.partitions]
+            seen.append((len(asked), {data.partition_index for data in told}))
+            return response
+
+        monkeypatch.setattr(api_01_fetch, "_fetch_incrementally", note)
+        with PROGRAM_CONSUMERS[name](broker.address, "readers", TOPIC) as consumer:
+            poll_until([consumer], lambda: len(consumer.assignment()) == 20)
+            for number, index in enumerate((3, 11, 3), 1):
+                topic.partition(index).append([batch_of([b"late"], 1)], 1).wait()
+                poll_until([consumer], lambda number=number: len(consumer.got) == number)  # type: ignore[misc]
+                if number == 1:
+                    seen.clear()  # while it began, it may have named one partition after the other
+        assert {partition for partition, _, _ in consumer.got} == {3, 11}
+        assert {3, 11} == set[int]().union(*(told for _, told in seen))
+        assert max(named for named, _ in seen) <= 2
 
 
 class TestAdmin:
