@@ -15,6 +15,7 @@ import gc
 import logging
 import os
 import resource
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from quekka.cpu_affinity import apply_affinity
 from quekka.daemon_config import DaemonConfig
 from quekka.embedded import Broker
 from quekka.log_format import set_up_logging
+from quekka.thread_turns import LOOK_EVERY_S, ThreadTurns
 from quekka.version import __version__
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -50,7 +52,8 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
         ready = f"quekkad ready on {','.join(broker.addresses)} (pid {os.getpid()}, data {config.log_dir})"
         logger.info(ready)
         say(ready)
-        name = _wait_for_stop(signals).name
+        turns = ThreadTurns(config.switch_interval_s, broker.core.metrics)
+        name = _wait_for_stop(signals, turns).name
         logger.info("%s: stopping; a second one ends the process at once", name)
     finally:
         broker.stop(config.shutdown_timeout_s)
@@ -89,9 +92,14 @@ def _listen_to_signals() -> int:
     return readable
 
 
-def _wait_for_stop(signals: int) -> signal.Signals:
+def _wait_for_stop(signals: int, turns: ThreadTurns) -> signal.Signals:
     """The signal that asks to stop; whoever asks for stacks meanwhile gets the threads' names."""
+    poll = select.poll()
+    poll.register(signals, select.POLLIN)
     while True:
+        if not poll.poll(LOOK_EVERY_S * 1000):
+            turns.adjust()
+            continue
         for number in os.read(signals, 4096):
             if number in STOP_SIGNALS:
                 return signal.Signals(number)
