@@ -6,6 +6,7 @@ reported, started anew if it has ended, and goes on with the next load.
 """
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,8 @@ class Rounds:
     def _run_trial(self, number: int, load: str, name: str, scale: Scale) -> dict[str, float]:
         """The figures of one load against one server; none when it failed."""
         try:
+            # What was written before must not be on its way to the disk while this one writes.
+            os.sync()
             with self._servers[name].resumed() as server:
                 time.sleep(SETTLE_S)
                 figures = LOADS[load].run(Trial(server, f"{name}-{load}-{number}", scale))
