@@ -16,10 +16,6 @@ from quekka.storage.log_view import LogView
 
 UNKNOWN_OFFSET = -1
 
-FindPartition = Callable[[str, int, int], Partition]
-"""From topic, index and the client's leader epoch to the partition; raises a QuekkaError."""
-
-
 class Asked(Protocol):
     """What a Fetch request says of a partition.
 
@@ -31,9 +27,15 @@ class Asked(Protocol):
     @property
     def current_leader_epoch(self) -> int: ...
     @property
+    def last_fetched_epoch(self) -> int: ...
+    @property
     def fetch_offset(self) -> int: ...
     @property
     def partition_max_bytes(self) -> int: ...
+
+
+FindPartition = Callable[[str, Asked], Partition]
+"""From the topic and what is asked to the partition; raises a QuekkaError."""
 
 
 class HasSize(Protocol):
@@ -72,7 +74,7 @@ class CachedPartition:
 
     __slots__ = (
         "_found", "_high_watermark", "_log_start_offset", "_on_wake", "current_leader_epoch", "fetch_offset",
-        "is_forgotten", "partition", "partition_max_bytes", "topic", "turn",
+        "is_forgotten", "last_fetched_epoch", "partition", "partition_max_bytes", "topic", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -90,13 +92,17 @@ class CachedPartition:
 
     def _take(self, asked: Asked) -> None:
         self.current_leader_epoch = asked.current_leader_epoch
+        self.last_fetched_epoch = asked.last_fetched_epoch
         self.fetch_offset = asked.fetch_offset
         self.partition_max_bytes = asked.partition_max_bytes
 
     def want(self, asked: Asked) -> None:
         """A request names it again, with another offset for instance."""
         self.leave()
-        if asked.current_leader_epoch != self.current_leader_epoch:
+        if (
+            asked.current_leader_epoch != self.current_leader_epoch
+            or asked.last_fetched_epoch != self.last_fetched_epoch
+        ):
             self._found = None
         self._take(asked)
 
@@ -106,7 +112,7 @@ class CachedPartition:
         if found is None or found.is_gone:
             self.leave()
             try:
-                found = find(self.topic, self.partition, self.current_leader_epoch)
+                found = find(self.topic, self)
             except QuekkaError:
                 found = None
             self._found = found

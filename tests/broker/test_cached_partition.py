@@ -6,7 +6,7 @@ import pytest
 from broker_helpers import publish
 
 from quekka.broker.broker import BrokerCore
-from quekka.broker.cached_partition import CachedPartition, size_of
+from quekka.broker.cached_partition import Asked, CachedPartition, size_of
 from quekka.broker.partition import Partition
 from quekka.errors import UnknownTopicOrPartitionError
 
@@ -19,6 +19,7 @@ class Ask(NamedTuple):
     partition: int = 0
     fetch_offset: int = 2
     current_leader_epoch: int = -1
+    last_fetched_epoch: int = -1
     partition_max_bytes: int = 100
 
 
@@ -113,13 +114,13 @@ def test_who_leaves_is_not_woken(
     assert woken == []
 
 
-def test_a_partition_is_looked_for_again_when_it_is_gone_or_the_epoch_is_another(
+def test_a_partition_is_looked_for_again_when_it_is_gone_or_an_epoch_is_another(
     core: BrokerCore, cached: CachedPartition, partition: Partition
 ) -> None:
-    asked: list[tuple[str, int, int]] = []
+    asked: list[tuple[str, int, int, int]] = []
 
-    def find(*place: int | str) -> Partition:
-        asked.append(place)  # type: ignore[arg-type]
+    def find(topic: str, wanted: Asked) -> Partition:
+        asked.append((topic, wanted.partition, wanted.current_leader_epoch, wanted.last_fetched_epoch))
         raise UnknownTopicOrPartitionError("gone")
 
     assert cached.find(find) is partition
@@ -128,6 +129,9 @@ def test_a_partition_is_looked_for_again_when_it_is_gone_or_the_epoch_is_another
     cached.want(Ask(current_leader_epoch=7))
     assert cached.find(find) is None
     assert cached.find(lambda *_: partition) is partition
+    cached.want(Ask(current_leader_epoch=7, last_fetched_epoch=8))
+    assert cached.find(find) is None
+    assert cached.find(lambda *_: partition) is partition
     core.topics.delete("logs")
     assert cached.find(find) is None
-    assert asked == [("logs", 0, 7), ("logs", 0, 7)]
+    assert asked == [("logs", 0, 7, -1), ("logs", 0, 7, 8), ("logs", 0, 7, 8)]

@@ -8,6 +8,7 @@ import pytest
 from broker_helpers import publish
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.cached_partition import Asked
 from quekka.broker.fetch_session import EPOCH_MAX, FINAL_EPOCH, FetchSession, next_epoch
 from quekka.broker.partition import Partition
 from quekka.errors import UnknownTopicOrPartitionError
@@ -23,6 +24,7 @@ class Ask(NamedTuple):
     partition: int
     fetch_offset: int = 0
     current_leader_epoch: int = -1
+    last_fetched_epoch: int = -1
     partition_max_bytes: int = 100
 
 
@@ -43,8 +45,8 @@ class Client:
         self.session = FetchSession(7, 0.0)
         self.session.fill(("logs", each, Tell(each.partition)) for each in asked)
 
-    def find(self, topic: str, index: int, _epoch: int) -> Partition:
-        return self.core.topics.get(topic).partition(index)
+    def find(self, topic: str, asked: Asked) -> Partition:
+        return self.core.topics.get(topic).partition(asked.partition)
 
     def update(self, *asked: Ask, forgotten: tuple[int, ...] = ()) -> int:
         """Begin with a request; the epoch after it."""
@@ -163,10 +165,10 @@ def test_a_closed_session_lets_go_of_everything(client: Client) -> None:
 
 
 def test_a_partition_that_is_not_found_ends_the_wait_and_stays_pending(client: Client) -> None:
-    def find(topic: str, index: int, epoch: int) -> Partition:
-        if index == 2:
+    def find(topic: str, asked: Asked) -> Partition:
+        if asked.partition == 2:
             raise UnknownTopicOrPartitionError("no such partition")
-        return client.find(topic, index, epoch)
+        return client.find(topic, asked)
 
     for _ in range(2):
         epoch = client.update()

@@ -25,6 +25,7 @@ class Partition(NamedTuple):
 
     partition: int
     current_leader_epoch: int = -1
+    last_fetched_epoch: int = -1
     fetch_offset: int = 0
     partition_max_bytes: int = 1
     error_code: int = 0
@@ -169,7 +170,7 @@ def test_a_partition_takes_less_memory_than_is_reckoned_with(core: BrokerCore) -
         session = core.fetch_sessions.get(core.fetch_sessions.open(asked))
         del asked
         assert session is not None
-        session.positions(session.epoch, lambda name, index, _: core.topics.get(name).partition(index))
+        session.positions(session.epoch, lambda name, each: core.topics.get(name).partition(each.partition))
         bytes_each = tracemalloc.get_traced_memory()[0] / len(topics)
     finally:
         tracemalloc.stop()

@@ -33,8 +33,12 @@ def request_of(
     )
 
 
-def at(offset: int, partition: int = 0, max_bytes: int = 1 << 20, epoch: int = -1) -> FetchPartition:
-    return FetchPartition(partition, epoch, offset, partition_max_bytes=max_bytes)
+def at(
+    offset: int, partition: int = 0, max_bytes: int = 1 << 20, epoch: int = -1, last_epoch: int = -1
+) -> FetchPartition:
+    return FetchPartition(
+        partition, epoch, offset, partition_max_bytes=max_bytes, last_fetched_epoch=last_epoch
+    )
 
 
 def partitions_of(response: Any) -> Sequence[PartitionData]:
@@ -91,6 +95,16 @@ def test_aborted_transactions_are_null_or_empty(
     assert data.aborted_transactions == aborted
 
 
+@pytest.mark.parametrize(
+    ("asked", "error_code", "aborted"), [(at(0, 2), 3, ()), (at(7), 1, None)], ids=["unknown", "out_of_range"]
+)
+def test_of_an_unknown_partition_no_transactions_were_aborted(
+    orders: Broker, wire: KafkaWire, asked: FetchPartition, error_code: int, aborted: tuple[()] | None
+) -> None:
+    (data,) = partitions_of(wire.ask(FETCH, 11, request_of(asked)))
+    assert (data.error_code, data.aborted_transactions) == (error_code, aborted)
+
+
 ERRORS = {
     "after_the_end": (at(7), 1),
     "before_the_start": (at(-1), 1),
@@ -98,6 +112,8 @@ ERRORS = {
     "newer_epoch": (at(0, epoch=1), 75),
     "older_epoch": (at(0, epoch=-2), 74),
     "present_epoch": (at(0, epoch=0), 0),
+    "last_of_a_newer_epoch": (at(0, last_epoch=1), 1),
+    "last_of_the_present_epoch": (at(0, last_epoch=0), 0),
 }
 
 
