@@ -25,14 +25,12 @@ told before. The partitions with records take turns, so that all get their share
 | no session's | another | | FETCH_SESSION_ID_NOT_FOUND |
 
 There are no transactions: the last stable offset is the log end offset, `aborted_transactions` is null for
-read_uncommitted and empty for read_committed, and for partitions that there are not. There is one leader
-epoch: who read last in a later one has read another log, so its offset is out of range of this one.
+read_uncommitted and empty for read_committed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
 
 from quekka.broker.cached_partition import Asked, FindPartition
 from quekka.broker.fetch import has_data, sleep_until_data
@@ -43,7 +41,6 @@ from quekka.deadline import Deadline
 from quekka.errors import (
     CorruptMessageError,
     KafkaStorageError,
-    OffsetOutOfRangeError,
     QuekkaError,
     UnknownTopicOrPartitionError,
 )
@@ -55,7 +52,7 @@ from quekka.protocols.kafka.api_01_fetch import (
     PartitionData,
 )
 from quekka.servers.kafka_errors import FetchSessionIdNotFoundError, InvalidFetchSessionEpochError
-from quekka.servers.kafka_handlers.places import LEADER_EPOCH, find_partition
+from quekka.servers.kafka_handlers.places import find_partition
 from quekka.servers.kafka_session import KafkaSession
 from quekka.storage.log_slice import EMPTY_SLICE, LogSlice
 
@@ -74,15 +71,8 @@ NO_OFFSET = -1
 Places = Mapping[Place, FetchPartition]
 
 
-class Position(NamedTuple):
-    """A partition of the request: what was asked and what was found, None for an error to be told.
-
-    Threads: the connection's own.
-    """
-
-    topic: str
-    asked: Asked
-    found: Partition | None
+Position = tuple[str, Asked, Partition | None]
+"""A partition of the request: its topic, what was asked, and what was found, None for an error to be told."""
 
 
 def fetch(session: KafkaSession, request: FetchRequest, _version: int) -> FetchResponse:
@@ -97,11 +87,11 @@ def fetch(session: KafkaSession, request: FetchRequest, _version: int) -> FetchR
 
 def _fetch_all(session: KafkaSession, request: FetchRequest, asked: Places) -> FetchResponse:
     request.topics = ()  # for as long as it waits, what it named twice need not be kept
-    find = partial(_find_or_raise, session)
-    positions = [Position(topic, wanted, _find(find, topic, wanted)) for (topic, _), wanted in asked.items()]
+    find = partial(find_partition, session)
+    positions = [(topic, wanted, _find(find, topic, wanted)) for (topic, _), wanted in asked.items()]
     _wait(session, request, positions)
     reader = _Reader(session, request, find)
-    answers = [(position.topic, reader.read(position)) for position in positions]
+    answers = [(position[0], reader.read(position)) for position in positions]
     session_id = NO_SESSION_ID
     if request.session_epoch == INITIAL_EPOCH:
         told = [(topic, asked[topic, data.partition_index], data) for topic, data in answers]
@@ -116,11 +106,11 @@ def _fetch_incrementally(session: KafkaSession, request: FetchRequest, asked: Pl
         return _fetch_all(session, request, asked)
     request.topics = request.forgotten_topics_data = ()
     epoch = next_epoch(request.session_epoch)
-    find = partial(_find_or_raise, session)
+    find = partial(find_partition, session)
     _wait_for_changes(session, request, fetch_session, epoch, find)
     reader = _Reader(session, request, find)
     answers = [
-        (cached, reader.read(Position(cached.topic, cached, found)))
+        (cached, reader.read((cached.topic, cached, found)))
         for cached, found in fetch_session.pending(epoch, find)
     ]
     told = fetch_session.settle(epoch, answers)
@@ -172,20 +162,9 @@ def _by_topic(answers: Iterable[tuple[str, PartitionData]]) -> list[FetchableTop
 
 def _find(find: FindPartition, topic: str, asked: Asked) -> Partition | None:
     try:
-        return find(topic, asked)
+        return find(topic, asked.partition, asked.current_leader_epoch)
     except QuekkaError:
         return None
-
-
-def _find_or_raise(session: KafkaSession, topic: str, asked: Asked) -> Partition:
-    """Raises what `find_partition` does, and OffsetOutOfRangeError for an offset in another log."""
-    found = find_partition(session, topic, asked.partition, asked.current_leader_epoch)
-    if asked.last_fetched_epoch > LEADER_EPOCH:
-        raise OffsetOutOfRangeError(
-            f"{topic}/{asked.partition}: leader epoch {asked.last_fetched_epoch} was fetched last, "
-            f"here it is {LEADER_EPOCH}"
-        )
-    return found
 
 
 def _wait(session: KafkaSession, request: FetchRequest, positions: Sequence[Position]) -> None:
@@ -253,15 +232,14 @@ class _Reader:
         topic, asked, found = position
         try:
             if found is None:  # looked for again, for its error
-                found = self._find(topic, asked)
+                found = self._find(topic, asked.partition, asked.current_leader_epoch)
             return self._read(asked, found)
         except QuekkaError as error:
             if isinstance(error, CorruptMessageError | KafkaStorageError) and found is not None:
                 where = f"topic {found.topic_name} partition {found.index} offset {asked.fetch_offset}"
                 found.report_damage(asked.fetch_offset, f"{where}: {error.message}")
             number = self._session.error_number(error)
-            aborted = () if isinstance(error, UnknownTopicOrPartitionError) else self._aborted
-            return PartitionData(asked.partition, number, NO_OFFSET, aborted_transactions=aborted)
+            return PartitionData(asked.partition, number, NO_OFFSET, aborted_transactions=self._aborted)
 
     def _read(self, asked: Asked, partition: Partition) -> PartitionData:
         if partition.is_gone:

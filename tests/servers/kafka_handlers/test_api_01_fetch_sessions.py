@@ -1,5 +1,6 @@
 """Fetch sessions (KIP-227) over a connection: what requests and responses may leave out."""
 
+import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -358,3 +359,88 @@ def test_a_session_counts_what_it_sends_and_which_errors_it_tells(orders: Broker
     after = orders.core.metrics.snapshot()
     assert after["records_out"] - before["records_out"] == 2
     assert after["errors"] - before["errors"] == 1
+
+
+def summary(data: PartitionData) -> tuple[int, int, int]:
+    return data.error_code, data.high_watermark, data.log_start_offset
+
+
+class Model:
+    """A client that follows one session, and asks for all partitions anew to see whether it knows all."""
+
+    def __init__(self, broker: Broker, consumer: Consumer, full: KafkaWire, random_: random.Random) -> None:
+        self.broker = broker
+        self.consumer = consumer
+        self.full = full
+        self.random = random_
+        self.offsets: dict[int, int] = {}
+        self.known: dict[int, tuple[int, int, int]] = {}
+
+    def change(self) -> None:
+        """Something happens to the topic."""
+        topic = self.broker.core.topics.get("orders")
+        index = self.random.randrange(len(topic.partitions))
+        match self.random.randrange(12):
+            case 0:
+                self.broker.core.topics.delete("orders")
+                self.broker.core.topics.create("orders", len(topic.partitions))
+            case 1 | 2:
+                end = topic.partition(index).view().log_end_offset
+                topic.partition(index).delete_records(self.random.randint(0, end))
+            case _:
+                publish(self.broker.core, "orders", b"x" * self.random.randint(1, 300), partition=index)
+
+    def fetch(self, *wanted: FetchPartition, forgotten: Sequence[int] = ()) -> None:
+        max_bytes = self.random.choice([1, 500, 1 << 20])
+        fetch = self.consumer.fetch if self.consumer.session_id else self.consumer.begin
+        response = told(fetch(*wanted, forgotten=forgotten, max_bytes=max_bytes))
+        self.known |= {index: summary(data) for (_, index), data in response.items()}
+        for (_, index), data in response.items():
+            if values(data):
+                self.random.choice([self.follow, self.stay])(index, data)
+
+    def follow(self, index: int, data: PartitionData) -> None:
+        """Go on behind the records, with the next request."""
+        (*_, last) = (header.next_offset for _, header in iter_batches(bytes(data.records or b"")))
+        self.offsets[index] = last
+        self.fetch(at(last, index))
+
+    def stay(self, _index: int, _data: PartitionData) -> None:
+        """Have the records told again."""
+
+    def check(self) -> None:
+        """The client knows what a full request is told, and no records were kept from it."""
+        places = [at(offset, index) for index, offset in self.offsets.items()]
+        request = FetchRequest(max_bytes=1 << 20, session_epoch=-1, topics=[FetchTopic("orders", places)])
+        truth = {index: data for (_, index), data in told(self.full.ask(FETCH, 12, request)).items()}
+        assert self.known == {index: summary(data) for index, data in truth.items()}
+        for data in truth.values():
+            assert values(data) == [] or data.partition_index in self.has_records()
+
+    def has_records(self) -> set[int]:
+        response = told(self.consumer.fetch(max_bytes=1 << 20))
+        return {index for (_, index), data in response.items() if values(data)}
+
+
+def test_a_client_of_a_session_knows_what_it_would_be_told_without(
+    broker: Broker, open_wire: OpenWire, seed: int
+) -> None:
+    broker.core.topics.create("orders", 6)
+    model = Model(broker, Consumer(open_wire(broker)), open_wire(broker), random.Random(seed))
+    model.offsets = dict.fromkeys(range(4), 0)
+    model.fetch(*(at(0, index) for index in model.offsets))
+    for _ in range(150):
+        for _ in range(model.random.randrange(4)):
+            model.change()
+        index, offset = model.random.randrange(6), model.random.randrange(4)
+        match model.random.randrange(4):
+            case 0 if index in model.offsets and len(model.offsets) > 1:
+                del model.offsets[index]
+                model.known.pop(index, None)
+                model.fetch(forgotten=[index])
+            case 1:
+                model.offsets[index] = offset
+                model.fetch(at(offset, index))
+            case _:
+                model.fetch()
+        model.check()
