@@ -25,7 +25,8 @@ told before. The partitions with records take turns, so that all get their share
 | no session's | another | | FETCH_SESSION_ID_NOT_FOUND |
 
 There are no transactions: the last stable offset is the log end offset, `aborted_transactions` is null for
-read_uncommitted and empty for read_committed.
+read_uncommitted and empty for read_committed, and for partitions that there are not. There is one leader
+epoch: who read last in a later one has read another log, so its offset is out of range of this one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ from quekka.deadline import Deadline
 from quekka.errors import (
     CorruptMessageError,
     KafkaStorageError,
+    OffsetOutOfRangeError,
     QuekkaError,
     UnknownTopicOrPartitionError,
 )
@@ -52,7 +54,7 @@ from quekka.protocols.kafka.api_01_fetch import (
     PartitionData,
 )
 from quekka.servers.kafka_errors import FetchSessionIdNotFoundError, InvalidFetchSessionEpochError
-from quekka.servers.kafka_handlers.places import find_partition
+from quekka.servers.kafka_handlers.places import LEADER_EPOCH, find_partition
 from quekka.servers.kafka_session import KafkaSession
 from quekka.storage.log_slice import EMPTY_SLICE, LogSlice
 
@@ -87,7 +89,7 @@ def fetch(session: KafkaSession, request: FetchRequest, _version: int) -> FetchR
 
 def _fetch_all(session: KafkaSession, request: FetchRequest, asked: Places) -> FetchResponse:
     request.topics = ()  # for as long as it waits, what it named twice need not be kept
-    find = partial(find_partition, session)
+    find = partial(_find_or_raise, session)
     positions = [(topic, wanted, _find(find, topic, wanted)) for (topic, _), wanted in asked.items()]
     _wait(session, request, positions)
     reader = _Reader(session, request, find)
@@ -106,7 +108,7 @@ def _fetch_incrementally(session: KafkaSession, request: FetchRequest, asked: Pl
         return _fetch_all(session, request, asked)
     request.topics = request.forgotten_topics_data = ()
     epoch = next_epoch(request.session_epoch)
-    find = partial(find_partition, session)
+    find = partial(_find_or_raise, session)
     _wait_for_changes(session, request, fetch_session, epoch, find)
     reader = _Reader(session, request, find)
     answers = [
@@ -162,9 +164,20 @@ def _by_topic(answers: Iterable[tuple[str, PartitionData]]) -> list[FetchableTop
 
 def _find(find: FindPartition, topic: str, asked: Asked) -> Partition | None:
     try:
-        return find(topic, asked.partition, asked.current_leader_epoch)
+        return find(topic, asked)
     except QuekkaError:
         return None
+
+
+def _find_or_raise(session: KafkaSession, topic: str, asked: Asked) -> Partition:
+    """Raises what `find_partition` does, and OffsetOutOfRangeError for an offset in another log."""
+    found = find_partition(session, topic, asked.partition, asked.current_leader_epoch)
+    if asked.last_fetched_epoch > LEADER_EPOCH:
+        raise OffsetOutOfRangeError(
+            f"{topic}/{asked.partition}: leader epoch {asked.last_fetched_epoch} was fetched last, "
+            f"here it is {LEADER_EPOCH}"
+        )
+    return found
 
 
 def _wait(session: KafkaSession, request: FetchRequest, positions: Sequence[Position]) -> None:
@@ -232,14 +245,15 @@ class _Reader:
         topic, asked, found = position
         try:
             if found is None:  # looked for again, for its error
-                found = self._find(topic, asked.partition, asked.current_leader_epoch)
+                found = self._find(topic, asked)
             return self._read(asked, found)
         except QuekkaError as error:
             if isinstance(error, CorruptMessageError | KafkaStorageError) and found is not None:
                 where = f"topic {found.topic_name} partition {found.index} offset {asked.fetch_offset}"
                 found.report_damage(asked.fetch_offset, f"{where}: {error.message}")
             number = self._session.error_number(error)
-            return PartitionData(asked.partition, number, NO_OFFSET, aborted_transactions=self._aborted)
+            aborted = () if isinstance(error, UnknownTopicOrPartitionError) else self._aborted
+            return PartitionData(asked.partition, number, NO_OFFSET, aborted_transactions=aborted)
 
     def _read(self, asked: Asked, partition: Partition) -> PartitionData:
         if partition.is_gone:
