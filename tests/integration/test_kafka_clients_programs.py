@@ -4,13 +4,15 @@ They are skipped unless what they need is there: tests/kafka_programs.py says ho
 groups of all clients have in common is played in test_kafka_groups_consumers.py.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from time import monotonic
 from typing import Any
 
 import pytest
 from broker_helpers import batch_of
-from kafka_clients import PROGRAM_CONSUMERS, ProgramConsumer, poll_until
+from kafka_clients import PROGRAM_CONSUMERS, WAIT_S, ProgramConsumer, poll_until
 from kafka_programs import PROGRAMS, KafkaProgram, Refused
 
 from quekka.embedded import Broker
@@ -151,11 +153,18 @@ class TestAdmin:
         client.ask("create_topic", topic=TOPIC, partitions=2, configs={"retention.ms": "5000"})
         assert broker.core.topics.get(TOPIC).own_settings == {"retention.ms": "5000"}
         client.ask("add_partitions", topic=TOPIC, count=5)
-        assert client.ask("topics") == {TOPIC: 5}
+        self.wait_for_topics(client, {TOPIC: 5})
         client.ask("delete_topic", topic=TOPIC)
-        assert client.ask("topics") == {}
+        self.wait_for_topics(client, {})
         with pytest.raises(Refused, match=client.UNKNOWN_TOPIC):
             client.ask("delete_topic", topic=TOPIC)
+
+    def wait_for_topics(self, client: KafkaProgram, expected: dict[str, int]) -> None:
+        """franz-go answers for a moment from what it was told last."""
+        give_up_at_s = monotonic() + WAIT_S
+        while (found := client.ask("topics")) != expected:
+            assert monotonic() < give_up_at_s, f"still {found}"
+            threading.Event().wait(0.05)
 
     def test_settings_are_changed_and_shown(self, broker: Broker, client: KafkaProgram) -> None:
         broker.core.topics.create(TOPIC)
