@@ -75,13 +75,17 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class ComparedLoad:
-    """A row of the table: `peers` is None where every server can take part; `warms_up` where a server
-    is the faster for having done it before."""
+    """A row of the table.
+
+    `peers` is None where every server can take part. `warms_up` where a server is the faster for having done
+    it before. `writes_bytes` is about what one trial writes, where that is much.
+    """
 
     words: str
     run: Callable[[Trial], Figures]
     peers: tuple[str, ...] | None = None
     warms_up: bool = True
+    writes_bytes: int = 0
 
     def takes(self, peer: str) -> bool:
         return self.peers is None or peer in self.peers
@@ -205,7 +209,9 @@ def usage(done: Round, used: TreeSampler) -> Figures:
 LOADS: Mapping[str, ComparedLoad] = {
     "sync": ComparedLoad("one connection, each record waited for", run_sync),
     "pipelined": ComparedLoad("one connection, a request for each record, 1000 under way", run_pipelined),
-    "batched": ComparedLoad("one connection, batches of 1 MiB, 8 under way", run_batched, BATCHING_PEERS),
+    "batched": ComparedLoad(
+        "one connection, batches of 1 MiB, 8 under way", run_batched, BATCHING_PEERS, writes_bytes=2 << 30
+    ),
     "read": ComparedLoad("a stored log from its start", run_read),
     "poll": ComparedLoad("the same through POLL, decoded", run_poll, ("quekka-text",)),
     "latency-2000": ComparedLoad("end to end at 2,000 records a second", run_latency(2000)),
@@ -214,7 +220,10 @@ LOADS: Mapping[str, ComparedLoad] = {
     "connections-1000": ComparedLoad("1,000 connections, each waiting", run_connections(1000)),
     "fsync": ComparedLoad("pipelined, on the disk before the answer", run_fsync(False), FSYNC_PEERS),
     "fsync-batched": ComparedLoad(
-        "batched, on the disk before the answer", run_fsync(True), ("quekka-text", *KAFKA_PEERS)
+        "batched, on the disk before the answer",
+        run_fsync(True),
+        ("quekka-text", *KAFKA_PEERS),
+        writes_bytes=1 << 30,
     ),
     "confluent": ComparedLoad("confluent-kafka", run_ordinary("confluent"), KAFKA_PEERS),
     "kafka-python": ComparedLoad("kafka-python", run_ordinary("kafka-python"), KAFKA_PEERS),
