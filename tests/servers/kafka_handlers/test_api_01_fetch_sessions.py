@@ -319,6 +319,45 @@ def wait_until_used(broker: Broker, consumer: Consumer) -> None:
         threading.Event().wait(0.001)
 
 
+def test_no_append_is_missed_by_a_consumer_that_waits(broker: Broker, wire: KafkaWire, seed: int) -> None:
+    """It would wait for its whole time, and nothing would be sent meanwhile."""
+    broker.core.topics.create("orders", 8)
+    appends = [random.Random(seed).randrange(8) for _ in range(300)]
+
+    def append_all() -> None:
+        for index in appends:
+            publish(broker.core, "orders", b"x", partition=index)
+
+    consumer = Consumer(wire)
+    consumer.begin(*(at(0, index) for index in range(8)))
+    writer = threading.Thread(target=append_all)
+    writer.start()
+    ends = dict.fromkeys(range(8), 0)
+    changed: list[FetchPartition] = []
+    while sum(ends.values()) < len(appends):
+        response = told(consumer.fetch(*changed, max_wait_ms=2 * LONG_MS))
+        assert response
+        news = {index: data.high_watermark for (_, index), data in response.items()}
+        assert all(ends[index] + len(values(data)) == news[index] for (_, index), data in response.items())
+        ends |= news
+        changed = [at(end, index) for index, end in news.items()]
+    writer.join()
+    assert ends == {index: appends.count(index) for index in range(8)}
+
+
+def test_a_full_cache_serves_a_further_consumer_without_a_session(
+    start_broker: StartBroker, open_wire: OpenWire
+) -> None:
+    broker = start_broker({"max.incremental.fetch.session.cache.slots": "1"})
+    publish(broker.core, "orders", b"0")
+    served, further = Consumer(open_wire(broker)), Consumer(open_wire(broker))
+    assert served.begin(at(0)).session_id
+    for _ in range(2):
+        assert further.begin(at(0)).session_id == 0
+        further.epoch = 0
+    assert told(served.fetch(at(1))) == {}
+
+
 def test_no_session_is_made_where_there_are_no_slots(start_broker: StartBroker, open_wire: OpenWire) -> None:
     broker = start_broker({"max.incremental.fetch.session.cache.slots": "0"})
     publish(broker.core, "orders", b"0")
