@@ -46,7 +46,7 @@ def test_a_version_that_is_not_known_is_answered_in_version_0_with_the_list(
         correlation_id, response = decode_response(API_VERSIONS, 0, wire.receive_frame())
     assert (correlation_id, response.error_code) == (77, 35)
     assert told(response) == known
-    assert "ApiVersions version 99" in caplog.text
+    assert caplog.text == ""
     assert wire.ask(API_VERSIONS, 3, REQUEST).error_code == 0
 
 
