@@ -69,10 +69,7 @@ READ_COMMITTED = 1
 FULL_EPOCHS = (INITIAL_EPOCH, FINAL_EPOCH)
 NO_OFFSET = -1
 
-
 Places = Mapping[Place, FetchPartition]
-
-
 Position = tuple[str, Asked, Partition | None]
 """A partition of the request: its topic, what was asked, and what was found, None for an error to be told."""
 
@@ -88,7 +85,7 @@ def fetch(session: KafkaSession, request: FetchRequest, _version: int) -> FetchR
 
 
 def _fetch_all(session: KafkaSession, request: FetchRequest, asked: Places) -> FetchResponse:
-    request.topics = ()  # for as long as it waits, what it named twice need not be kept
+    request.topics = request.forgotten_topics_data = ()  # what it named twice is not kept while it waits
     find = partial(_find_or_raise, session)
     positions = [(topic, wanted, _find(find, topic, wanted)) for (topic, _), wanted in asked.items()]
     _wait(session, request, positions)
