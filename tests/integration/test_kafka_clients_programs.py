@@ -138,7 +138,7 @@ class TestFetchSessions:
             poll_until([consumer], lambda: len(consumer.assignment()) == 20)
             for number, index in enumerate((3, 11, 3), 1):
                 topic.partition(index).append([batch_of([b"late"], 1)], 1).wait()
-                poll_until([consumer], lambda number=number: len(consumer.got) == number)  # type: ignore[misc]
+                poll_until([consumer], lambda number=number: len(consumer.got) == number)
                 if number == 1:
                     seen.clear()  # while it began, it may have named one partition after the other
         assert {partition for partition, _, _ in consumer.got} == {3, 11}
