@@ -9,7 +9,7 @@ from broker_helpers import StartCore, batch_of, commit
 
 from quekka.broker.broker import BrokerCore
 from quekka.broker.offset_store import OffsetAndMetadata
-from quekka.errors import CorruptMessageError, OffsetMetadataTooLargeError, UnknownTopicOrPartitionError
+from quekka.errors import OffsetMetadataTooLargeError, UnknownTopicOrPartitionError
 from quekka.topic_name import OFFSETS_TOPIC
 
 WAIT_S = 10
