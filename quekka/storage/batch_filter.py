@@ -29,6 +29,7 @@ from quekka.formats.record_batch import (
     BatchHeader,
     write_crc,
 )
+from quekka.formats.segment_name import OFFSET_MAX
 from quekka.formats.varint import decode_varint, encode_varint
 
 DELETE_HORIZON = 0x40
@@ -53,6 +54,18 @@ class RecordSpan(NamedTuple):
     is_tombstone: bool
 
 
+class KeptRecords(NamedTuple):
+    """The records of a batch that stay, as bytes: one object each would be many times as large.
+
+    Threads: any; immutable.
+    """
+
+    records: bytes
+    count: int
+    timestamp_delta_max_ms: int
+    has_tombstone: bool
+
+
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
     """Which records stay, and what becomes of tombstones.
@@ -61,9 +74,12 @@ class RecordFilter:
     """
 
     keeps: Callable[[bytes | None, int], bool]
-    """Asked with key and offset of every record."""
+    """Asked with key and offset of every record before `end_offset`."""
     now_ms: int
     delete_retention_ms: int
+    end_offset: int = OFFSET_MAX
+    """From here on nothing is known of the keys, and all records stay. A batch that goes on beyond it gets
+    its delete horizon in a later pass, or what its last tombstones delete would come back when they go."""
 
     def apply(self, header: BatchHeader, batch: memoryview) -> Buffer | None:
         """The batch without the records that go: itself when all stay, None when none does.
@@ -72,22 +88,42 @@ class RecordFilter:
         MessageTooLargeError where they decompress to more than DEFAULT_MAX_DECOMPRESSED_BYTES.
         """
         data = batch_records(header, batch)
-        # Only of those that stay is anything remembered: a batch of a megabyte may hold millions of records.
-        kept = [span for span in record_spans(data, header) if self._stays(header, span)]
-        has_new_tombstone = delete_horizon_ms(header) is None and any(span.is_tombstone for span in kept)
-        if len(kept) == header.records_count and not has_new_tombstone:
+        kept = self._kept(header, data)
+        is_read = header.last_offset < self.end_offset
+        has_new_tombstone = is_read and kept.has_tombstone and delete_horizon_ms(header) is None
+        if kept.count == header.records_count and not has_new_tombstone:
             return batch
-        if not kept:
+        if not kept.count:
             return None
         if has_new_tombstone:
-            return _with_horizon(header, data, kept, self.now_ms + self.delete_retention_ms)
-        return _rebuilt(header, [data[span.start : span.end] for span in kept], kept)
+            return _with_horizon(header, kept, self.now_ms + self.delete_retention_ms)
+        return _rebuilt(header, kept)
+
+    def _kept(self, header: BatchHeader, data: bytes) -> KeptRecords:
+        records = bytearray()
+        start = end = count = 0  # of neighbours that stay
+        delta_max_ms, has_tombstone = -OFFSET_MAX, False
+        for span in record_spans(data, header):
+            if not self._stays(header, span):
+                continue
+            if span.start != end:
+                records += data[start:end]
+                start = span.start
+            end = span.end
+            count += 1
+            delta_max_ms = max(delta_max_ms, span.timestamp_delta_ms)
+            has_tombstone = has_tombstone or span.is_tombstone
+        records += data[start:end]
+        return KeptRecords(bytes(records), count, delta_max_ms, has_tombstone)
 
     def _stays(self, header: BatchHeader, span: RecordSpan) -> bool:
+        offset = header.base_offset + span.offset_delta
+        if offset >= self.end_offset:
+            return True
         horizon_ms = delete_horizon_ms(header)
         if span.is_tombstone and horizon_ms is not None and self.now_ms >= horizon_ms:
             return False
-        return self.keeps(span.key, header.base_offset + span.offset_delta)
+        return self.keeps(span.key, offset)
 
 
 def delete_horizon_ms(header: BatchHeader) -> int | None:
@@ -145,26 +181,27 @@ def _record_span(data: bytes, start: int) -> RecordSpan:
     )
 
 
-def _with_horizon(header: BatchHeader, data: bytes, kept: list[RecordSpan], horizon_ms: int) -> bytearray:
+def _with_horizon(header: BatchHeader, kept: KeptRecords, horizon_ms: int) -> bytearray:
     shift_ms = header.base_timestamp_ms - horizon_ms
-    records: list[bytes] = []
-    for span in kept:
+    data = kept.records
+    records = bytearray()
+    for span in record_spans(data, header._replace(records_count=kept.count)):
         delta = encode_varint(span.timestamp_delta_ms + shift_ms)
-        rest = data[span.delta_end : span.end]
         attributes = data[span.delta_start - 1 : span.delta_start]
-        records += (encode_varint(1 + len(delta) + len(rest)), attributes, delta, rest)
-    kept = [span._replace(timestamp_delta_ms=span.timestamp_delta_ms + shift_ms) for span in kept]
+        records += encode_varint(len(attributes) + len(delta) + span.end - span.delta_end)
+        records += attributes + delta
+        records += data[span.delta_end : span.end]
     header = header._replace(attributes=header.attributes | DELETE_HORIZON, base_timestamp_ms=horizon_ms)
-    return _rebuilt(header, records, kept)
+    delta_max_ms = kept.timestamp_delta_max_ms + shift_ms
+    return _rebuilt(header, kept._replace(records=bytes(records), timestamp_delta_max_ms=delta_max_ms))
 
 
-def _rebuilt(header: BatchHeader, records: list[bytes], kept: list[RecordSpan]) -> bytearray:
+def _rebuilt(header: BatchHeader, kept: KeptRecords) -> bytearray:
     max_timestamp_ms = header.max_timestamp_ms
     if not header.is_log_append_time:
-        max_timestamp_ms = header.base_timestamp_ms + max(span.timestamp_delta_ms for span in kept)
-    header = header._replace(max_timestamp_ms=max_timestamp_ms, records_count=len(kept))
-    payload = b"".join(records)
-    return _assembled(header, payload if header.codec == NONE else compress(header.codec, payload))
+        max_timestamp_ms = header.base_timestamp_ms + kept.timestamp_delta_max_ms
+    header = header._replace(max_timestamp_ms=max_timestamp_ms, records_count=kept.count)
+    return _assembled(header, kept.records if header.codec == NONE else compress(header.codec, kept.records))
 
 
 def _assembled(header: BatchHeader, payload: bytes) -> bytearray:

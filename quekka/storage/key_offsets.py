@@ -5,8 +5,9 @@
     value  the offset
 
 How many keys it holds is bounded too. Where a log has more, cleaning goes up to the record that did not fit
-and the rest waits for the next pass. Source: org.apache.kafka.storage.internals.log.SkimpyOffsetMap, which
-keeps an MD5.
+and the rest waits for the next pass; that record may be in the middle of a batch, which alone may have more
+keys than there is room for. Source: org.apache.kafka.storage.internals.log.SkimpyOffsetMap, which keeps an
+MD5, and Cleaner.buildOffsetMapForSegment.
 """
 
 from hashlib import sha256
@@ -31,18 +32,13 @@ class KeyOffsets:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def add_batch(self, keys: dict[bytes, int], last_offset: int) -> bool:
-        """Take in a batch's keys with their last offsets; False, and none is taken, when they do not fit.
-
-        The first batch is always taken, or a batch with many keys would keep a log from being cleaned for
-        ever.
-        """
-        entries = {_entry(key): offset for key, offset in keys.items()}
-        new = len(entries) - len(entries.keys() & self._offsets.keys())
-        if self._offsets and len(self._offsets) + new > self._keys_max:
+    def add(self, key: bytes, offset: int) -> bool:
+        """Take in the next record that has a key; False when there is no room, and then reading ends here."""
+        entry = _entry(key)
+        if len(self._offsets) >= self._keys_max and entry not in self._offsets:
             return False
-        self._offsets.update(entries)
-        self.latest_offset = last_offset
+        self._offsets[entry] = offset
+        self.latest_offset = offset
         return True
 
     def is_superseded(self, key: bytes, offset: int) -> bool:

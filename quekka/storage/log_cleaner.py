@@ -9,8 +9,8 @@ One pass over a partition's log, when clean_plan.py finds it worth it:
 4. Note in cleaner-offset-checkpoint how far the log is clean.
 
 Records of transactions never supersede others, as they may have been aborted. Memory is bounded by the
-number of keys, the largest batch and a chunk of a file. Source:
-org.apache.kafka.storage.internals.log.Cleaner.
+number of keys, the largest batch and a chunk of a file. A pass may end in the middle of a batch, where there
+is no room for the next key. Source: org.apache.kafka.storage.internals.log.Cleaner.
 """
 
 from collections.abc import Iterator
@@ -69,16 +69,18 @@ class LogCleaner:
                 if batch.header.last_offset < plan.first_dirty_offset:
                     continue
                 with naming_damage(segment, batch):
-                    last_offsets = _last_offsets(batch)
-                if not keys.add_batch(last_offsets, batch.header.last_offset):
-                    return keys
+                    if not _add_batch(keys, batch, plan.first_dirty_offset):
+                        return keys
         return keys
 
 
-def _last_offsets(batch: BatchBytes) -> dict[bytes, int]:
-    """Each key of a batch with its last offset; none for a batch whose transaction may have been aborted."""
+def _add_batch(keys: KeyOffsets, batch: BatchBytes, first_dirty_offset: int) -> bool:
+    """Take in a batch's keys, none where they may have been aborted; False when there is no room for one."""
     header = batch.header
-    if header.is_transactional or header.is_control:
-        return {}
-    spans = record_spans(batch_records(header, batch.data), header)
-    return {span.key: header.base_offset + span.offset_delta for span in spans if span.key is not None}
+    if not (header.is_transactional or header.is_control):
+        for span in record_spans(batch_records(header, batch.data), header):
+            offset = header.base_offset + span.offset_delta
+            if span.key is not None and offset >= first_dirty_offset and not keys.add(span.key, offset):
+                return False
+    keys.latest_offset = header.last_offset
+    return True

@@ -51,7 +51,9 @@ class SegmentRewriter:
         self._interval_bytes = config.index_interval_bytes
         self._keys = keys
         self._now_ms = now_ms
-        self._filter = RecordFilter(self._keeps, now_ms, config.delete_retention_ms)
+        self._filter = RecordFilter(
+            self._keeps, now_ms, config.delete_retention_ms, keys.latest_offset + 1
+        )
         self._has_changed = False
         self._size_bytes = 0
 
@@ -129,8 +131,6 @@ class SegmentRewriter:
         return empty_batch(header) if cleaned is None and is_needed else cleaned
 
     def _keeps(self, key: bytes | None, offset: int) -> bool:
-        if offset > self._keys.latest_offset:
-            return True
         return key is not None and not self._keys.is_superseded(key, offset)
 
     def _last_of_producers(self, group: tuple[SegmentView, ...]) -> dict[int, int]:

@@ -159,6 +159,40 @@ def test_bytes_after_the_last_record_are_corrupt() -> None:
         RecordFilter(lambda key, offset: True, NOW_MS, 0).apply(header, memoryview(batch))
 
 
+def test_what_was_not_read_stays_and_its_tombstones_wait_for_their_horizon() -> None:
+    batch = make_batch(tombstone=True)
+    view = memoryview(batch)
+    part = RecordFilter(lambda key, offset: False, NOW_MS, RETENTION_MS, end_offset=101)
+    rest = part.apply(read_header(view), view)
+    assert isinstance(rest, bytearray)
+    assert [record.offset for record in iter_records(rest)] == [101, 102, 103]
+    assert delete_horizon_ms(read_header(rest)) is None
+
+
+def test_not_even_an_expired_tombstone_goes_where_it_was_not_read() -> None:
+    with_horizon = filtered(make_batch(tombstone=True), lambda key, offset: True)
+    view = memoryview(with_horizon)
+    unread = RecordFilter(lambda key, offset: True, NOW_MS + RETENTION_MS, 0, end_offset=101)
+    assert unread.apply(read_header(view), view) is view
+
+
+@pytest.mark.parametrize("tombstones", [False, True])
+def test_records_that_stay_are_remembered_as_bytes(tombstones: bool) -> None:
+    """A batch of a megabyte may hold millions of records, of which one goes."""
+    count = 50_000
+    builder = BatchBuilder(BASE_MS)
+    for _ in range(count):
+        builder.append(b"k", None if tombstones else b"v")
+    batch = builder.build(CODEC_NAMES.index("gzip"))
+    tracemalloc.start()
+    try:
+        filtered(batch, lambda key, offset: offset > 0)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < count * 70, "more than the records and some copies of them"
+
+
 def test_of_records_that_go_nothing_is_remembered() -> None:
     """A batch of a megabyte may hold millions of records of one key, of which one stays."""
     count = 50_000

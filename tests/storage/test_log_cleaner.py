@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,37 @@ def test_more_keys_than_there_is_room_for_are_cleaned_in_several_passes(bench: B
         cleaned_to.append((checkpoint.read() or {})[0])
     assert cleaned_to == [4, 8, 12, 16, 18]
     assert bench.contents() == [(12 + key, b"%d" % key, b"2") for key in range(6)]
+
+
+def test_one_batch_with_more_keys_than_there_is_room_for_is_cleaned_in_several_passes(bench: Bench) -> None:
+    records = [(b"%d" % key, b"%d" % value) for value in range(2) for key in range(6)]
+    bench.append(*records[:6])
+    bench.append(*records[6:], codec=1)
+    bench.roll()
+    checkpoint = CheckpointFile(bench.directory.parent, CLEANER_OFFSET_NAME)
+    cleaned_to: list[int] = []
+    while cleaned_to[-1:] != [12]:
+        bench.clean(keys_max=4)
+        cleaned_to.append((checkpoint.read() or {})[0])
+    assert cleaned_to == [4, 8, 12]
+    assert bench.contents() == [(6 + key, b"%d" % key, b"1") for key in range(6)]
+
+
+def test_a_tombstone_in_a_batch_that_is_read_in_parts_goes_after_what_it_deletes(bench: Bench) -> None:
+    """The horizon is the whole batch's, so it is set by the pass that has read the last tombstone."""
+    bench.append((b"a", b"1"), (b"b", b"1"), (b"c", b"1"))
+    bench.append((b"a", None), (b"z", b"1"), (b"b", None), (b"c", None))
+    bench.roll()
+    found: list[set[bytes | None]] = []
+    for _ in range(5):
+        bench.clean(keys_max=2)
+        found.append({key for _, key, value in bench.contents() if value is not None})
+        bench.clock.advance(ms=1000)
+        bench.append((b"z", b"1"))
+        bench.roll()
+    assert all(later <= earlier for earlier, later in pairwise(found)), "a deleted key came back"
+    bench.clean()
+    assert [key for _, key, _ in bench.contents()] == [b"z"]
 
 
 def test_compaction_waits_for_min_compaction_lag(tmp_path: Path) -> None:

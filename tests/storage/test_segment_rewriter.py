@@ -73,7 +73,7 @@ def last_values(latest_offset: int = 59) -> KeyOffsets:
     """What is known of a log that was read up to an offset."""
     keys = KeyOffsets(100)
     for offset in range(latest_offset + 1):
-        keys.add_batch({b"key %d" % (offset % 15): offset}, offset)
+        keys.add(b"key %d" % (offset % 15), offset)
     return keys
 
 
