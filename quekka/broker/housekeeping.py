@@ -27,7 +27,7 @@ from quekka.broker.wake import WakePool
 from quekka.broker.worker import Worker
 from quekka.clock import Clock
 from quekka.errors import QuekkaError
-from quekka.storage.log_cleaner import LogCleaner
+from quekka.storage.log_cleaner import LogCleaner, LogCleaningAborted
 from quekka.storage.log_writer import FlushTicket
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Housekeeping:
         self.timers.every(self._config.writer_idle_ms / 1000, self.retire_idle_writers)
 
     def stop_timers(self) -> None:
+        """Let no more begin, and what the cleaner does end before its next batch."""
         self._stopping = True
+        self._log_cleaner.abort()
         self.timers.stop()
 
     def stop_workers(self) -> None:
@@ -137,14 +139,14 @@ class Housekeeping:
                 if topic.config.cleanup_compact:
                     for partition in topic.partitions:
                         self._clean(topic, partition)
+        except LogCleaningAborted:
+            logger.info("cleaning ends with the stop; the next start goes on with it")
         finally:
             self._cleaning = False
 
     def _clean(self, topic: "Topic", partition: "Partition") -> None:
         try:
             for group in self._log_cleaner.clean(partition.log, self._clock.wall_ms()):
-                if self._stopping:
-                    return
                 done: Completion[None] = Completion()
                 topic.writer.submit(ReplaceSegmentsCommand(partition, group, done))
                 done.wait()

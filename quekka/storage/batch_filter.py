@@ -35,6 +35,15 @@ from quekka.formats.varint import decode_varint, encode_varint
 DELETE_HORIZON = 0x40
 """Attribute bit 6: the base timestamp is the time from which on the batch's tombstones may go."""
 NO_TIMESTAMP = -1
+PIECE_RECORDS = 10_000
+"""After so many records it is asked whether to go on: a batch may hold millions."""
+
+CheckDone = Callable[[], None]
+"""Called between pieces of work; raises where it is to end."""
+
+
+def go_on() -> None:
+    """The CheckDone of who never ends early."""
 
 
 class RecordSpan(NamedTuple):
@@ -61,7 +70,7 @@ class KeptRecords(NamedTuple):
     """
 
     records: bytes
-    count: int
+    records_count: int
     timestamp_delta_max_ms: int
     has_tombstone: bool
 
@@ -80,6 +89,7 @@ class RecordFilter:
     end_offset: int = OFFSET_MAX
     """From here on nothing is known of the keys, and all records stay. A batch that goes on beyond it gets
     its delete horizon in a later pass, or what its last tombstones delete would come back when they go."""
+    check_done: CheckDone = go_on
 
     def apply(self, header: BatchHeader, batch: memoryview) -> Buffer | None:
         """The batch without the records that go: itself when all stay, None when none does.
@@ -91,19 +101,19 @@ class RecordFilter:
         kept = self._kept(header, data)
         is_read = header.last_offset < self.end_offset
         has_new_tombstone = is_read and kept.has_tombstone and delete_horizon_ms(header) is None
-        if kept.count == header.records_count and not has_new_tombstone:
+        if kept.records_count == header.records_count and not has_new_tombstone:
             return batch
-        if not kept.count:
+        if not kept.records_count:
             return None
         if has_new_tombstone:
-            return _with_horizon(header, kept, self.now_ms + self.delete_retention_ms)
+            return self._with_horizon(header, kept)
         return _rebuilt(header, kept)
 
     def _kept(self, header: BatchHeader, data: bytes) -> KeptRecords:
         records = bytearray()
         start = end = count = 0  # of neighbours that stay
         delta_max_ms, has_tombstone = -OFFSET_MAX, False
-        for span in record_spans(data, header):
+        for span in record_spans(data, header, self.check_done):
             if not self._stays(header, span):
                 continue
             if span.start != end:
@@ -115,6 +125,21 @@ class RecordFilter:
             has_tombstone = has_tombstone or span.is_tombstone
         records += data[start:end]
         return KeptRecords(bytes(records), count, delta_max_ms, has_tombstone)
+
+    def _with_horizon(self, header: BatchHeader, kept: KeptRecords) -> bytearray:
+        horizon_ms = self.now_ms + self.delete_retention_ms
+        shift_ms = header.base_timestamp_ms - horizon_ms
+        data = kept.records
+        records = bytearray()
+        for span in record_spans(data, header._replace(records_count=kept.records_count), self.check_done):
+            delta = encode_varint(span.timestamp_delta_ms + shift_ms)
+            attributes = data[span.delta_start - 1 : span.delta_start]
+            records += encode_varint(len(attributes) + len(delta) + span.end - span.delta_end)
+            records += attributes + delta
+            records += data[span.delta_end : span.end]
+        header = header._replace(attributes=header.attributes | DELETE_HORIZON, base_timestamp_ms=horizon_ms)
+        delta_max_ms = kept.timestamp_delta_max_ms + shift_ms
+        return _rebuilt(header, kept._replace(records=bytes(records), timestamp_delta_max_ms=delta_max_ms))
 
     def _stays(self, header: BatchHeader, span: RecordSpan) -> bool:
         offset = header.base_offset + span.offset_delta
@@ -147,10 +172,14 @@ def batch_records(header: BatchHeader, batch: memoryview) -> bytes:
     return decompress(header.codec, payload, DEFAULT_MAX_DECOMPRESSED_BYTES)
 
 
-def record_spans(data: bytes, header: BatchHeader) -> Iterator[RecordSpan]:
-    """Where each record lies in `data`; raises CorruptMessageError when they are not those of `header`."""
+def record_spans(data: bytes, header: BatchHeader, check_done: CheckDone) -> Iterator[RecordSpan]:
+    """Where each record lies in `data`; raises CorruptMessageError when they are not those of `header`, and
+    what `check_done` raises.
+    """
     position = 0
     for index in range(header.records_count):
+        if index % PIECE_RECORDS == 0:
+            check_done()
         span = _record_span(data, position)
         if not 0 <= span.offset_delta <= header.last_offset_delta:
             raise CorruptMessageError(f"record {index}: offset delta {span.offset_delta}")
@@ -181,26 +210,11 @@ def _record_span(data: bytes, start: int) -> RecordSpan:
     )
 
 
-def _with_horizon(header: BatchHeader, kept: KeptRecords, horizon_ms: int) -> bytearray:
-    shift_ms = header.base_timestamp_ms - horizon_ms
-    data = kept.records
-    records = bytearray()
-    for span in record_spans(data, header._replace(records_count=kept.count)):
-        delta = encode_varint(span.timestamp_delta_ms + shift_ms)
-        attributes = data[span.delta_start - 1 : span.delta_start]
-        records += encode_varint(len(attributes) + len(delta) + span.end - span.delta_end)
-        records += attributes + delta
-        records += data[span.delta_end : span.end]
-    header = header._replace(attributes=header.attributes | DELETE_HORIZON, base_timestamp_ms=horizon_ms)
-    delta_max_ms = kept.timestamp_delta_max_ms + shift_ms
-    return _rebuilt(header, kept._replace(records=bytes(records), timestamp_delta_max_ms=delta_max_ms))
-
-
 def _rebuilt(header: BatchHeader, kept: KeptRecords) -> bytearray:
     max_timestamp_ms = header.max_timestamp_ms
     if not header.is_log_append_time:
         max_timestamp_ms = header.base_timestamp_ms + kept.timestamp_delta_max_ms
-    header = header._replace(max_timestamp_ms=max_timestamp_ms, records_count=kept.count)
+    header = header._replace(max_timestamp_ms=max_timestamp_ms, records_count=kept.records_count)
     return _assembled(header, kept.records if header.codec == NONE else compress(header.codec, kept.records))
 
 

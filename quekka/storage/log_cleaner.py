@@ -10,7 +10,8 @@ One pass over a partition's log, when clean_plan.py finds it worth it:
 
 Records of transactions never supersede others, as they may have been aborted. Memory is bounded by the
 number of keys, the largest batch and a chunk of a file. A pass may end in the middle of a batch, where there
-is no room for the next key. Source: org.apache.kafka.storage.internals.log.Cleaner.
+is no room for the next key. It may also be aborted, between batches and within large ones: then the files it
+was writing are removed, and the next one begins anew. Source: org.apache.kafka.storage.internals.log.Cleaner.
 """
 
 from collections.abc import Iterator
@@ -30,24 +31,36 @@ if TYPE_CHECKING:
     from quekka.storage.partition_log import PartitionLog
 
 
+class LogCleaningAborted(Exception):
+    """The pass was ended by `LogCleaner.abort`; what it had not handed over yet is as it was."""
+
+
 class LogCleaner:
     """Cleans one log at a time.
 
     Threads: one, not a topic's writer: the rewriting is done here, only the replacement is the writer's.
+    `abort` any.
     """
 
     def __init__(self, files: Files, keys_max: int) -> None:
         """`keys_max` bounds the distinct keys of one pass; a log with more is cleaned in several."""
         self._files = files
         self._keys_max = keys_max
+        self._aborted = False
+
+    def abort(self) -> None:
+        """End the pass that runs, soon, and any later one at its beginning."""
+        self._aborted = True
 
     def clean(self, log: "PartitionLog", now_ms: int) -> Iterator[tuple[SegmentView, ...]]:
         """One pass, as far as it is worth it: yields groups of segments, each when its successor is on the
         disk.
 
         The caller has the writer replace the group before it asks for the next one. Raises OSError,
-        KafkaStorageError, CorruptMessageError, UnsupportedCompressionTypeError; then the log is as it was.
+        KafkaStorageError, CorruptMessageError, UnsupportedCompressionTypeError, LogCleaningAborted; then the
+        log is as it was.
         """
+        self._check_done()
         checkpoint = CheckpointFile(log.directory.parent, CLEANER_OFFSET_NAME, self._files)
         partition = int(log.directory.name)
         config = log.config
@@ -57,7 +70,8 @@ class LogCleaner:
             return
         keys = self._read_keys(plan)
         for group in plan.groups(keys.latest_offset + 1, config.segment_bytes):
-            if SegmentRewriter(self._files, log.directory, config, keys, now_ms).rewrite(group):
+            rewriter = SegmentRewriter(self._files, log.directory, config, keys, now_ms, self._check_done)
+            if rewriter.rewrite(group):
                 yield group
         checkpoint.write({**(checkpoint.read() or {}), partition: keys.latest_offset + 1})
 
@@ -65,22 +79,27 @@ class LogCleaner:
         """The last offset of each key of the dirty segments, or of as many as there is room for."""
         keys = KeyOffsets(self._keys_max)
         for segment in plan.dirty_segments:
-            for batch in checked_batches(segment):
+            for batch in checked_batches(segment, self._check_done):
                 if batch.header.last_offset < plan.first_dirty_offset:
                     continue
                 with naming_damage(segment, batch):
-                    if not _add_batch(keys, batch, plan.first_dirty_offset):
+                    if not self._add_batch(keys, batch, plan.first_dirty_offset):
                         return keys
         return keys
 
+    def _add_batch(self, keys: KeyOffsets, batch: BatchBytes, first_dirty_offset: int) -> bool:
+        """Take in a batch's keys, none of a transaction's, which may have been aborted; False when there is
+        no room for one.
+        """
+        header = batch.header
+        if not (header.is_transactional or header.is_control):
+            for span in record_spans(batch_records(header, batch.data), header, self._check_done):
+                offset = header.base_offset + span.offset_delta
+                if span.key is not None and offset >= first_dirty_offset and not keys.add(span.key, offset):
+                    return False
+        keys.latest_offset = header.last_offset
+        return True
 
-def _add_batch(keys: KeyOffsets, batch: BatchBytes, first_dirty_offset: int) -> bool:
-    """Take in a batch's keys, none where they may have been aborted; False when there is no room for one."""
-    header = batch.header
-    if not (header.is_transactional or header.is_control):
-        for span in record_spans(batch_records(header, batch.data), header):
-            offset = header.base_offset + span.offset_delta
-            if span.key is not None and offset >= first_dirty_offset and not keys.add(span.key, offset):
-                return False
-    keys.latest_offset = header.last_offset
-    return True
+    def _check_done(self) -> None:
+        if self._aborted:
+            raise LogCleaningAborted

@@ -22,7 +22,7 @@ from pathlib import Path
 from quekka.errors import CorruptMessageError
 from quekka.formats import Buffer
 from quekka.formats.record_batch import BatchHeader, read_header, verify_crc
-from quekka.storage.batch_filter import RecordFilter, empty_batch
+from quekka.storage.batch_filter import CheckDone, RecordFilter, empty_batch, go_on
 from quekka.storage.batch_reader import CHUNK_BYTES, BatchBytes, read_batches
 from quekka.storage.files import Files
 from quekka.storage.key_offsets import KeyOffsets
@@ -44,16 +44,24 @@ class SegmentRewriter:
     """
 
     def __init__(
-        self, files: Files, directory: Path, config: LogConfig, keys: KeyOffsets, now_ms: int
+        self,
+        files: Files,
+        directory: Path,
+        config: LogConfig,
+        keys: KeyOffsets,
+        now_ms: int,
+        check_done: CheckDone = go_on,
     ) -> None:
+        """`check_done` is called before every batch and between pieces of one."""
         self._files = files
         self._directory = directory
         self._interval_bytes = config.index_interval_bytes
         self._keys = keys
         self._now_ms = now_ms
         self._filter = RecordFilter(
-            self._keeps, now_ms, config.delete_retention_ms, keys.latest_offset + 1
+            self._keeps, now_ms, config.delete_retention_ms, keys.latest_offset + 1, check_done
         )
+        self._check_done = check_done
         self._has_changed = False
         self._size_bytes = 0
 
@@ -61,7 +69,7 @@ class SegmentRewriter:
         """Write the cleaned files, durably; False, and none are left, when nothing was to be done.
 
         Raises OSError, KafkaStorageError, CorruptMessageError naming file and position,
-        UnsupportedCompressionTypeError; then none are left either.
+        UnsupportedCompressionTypeError, and what `check_done` raises; then none are left either.
         """
         paths = SegmentPaths.of(self._directory, group[0].base_offset, CLEANED_SUFFIX)
         self._has_changed = len(group) > 1
@@ -103,7 +111,7 @@ class SegmentRewriter:
         """The batches of the new segment, each noted in the indexes."""
         last_of_producer = self._last_of_producers(group)
         for segment in group:
-            for batch in checked_batches(segment):
+            for batch in checked_batches(segment, self._check_done):
                 header = batch.header
                 ends_group = segment is group[-1] and batch.position + len(batch.data) == segment.size_bytes
                 is_needed = ends_group or last_of_producer.get(header.producer_id) == header.last_offset
@@ -138,6 +146,7 @@ class SegmentRewriter:
         found = {}
         for segment in group:
             for batch in read_batches(segment.log_file.get(), 0, segment.size_bytes):
+                self._check_done()
                 header = batch.header
                 if (
                     header.producer_id >= 0
@@ -152,9 +161,13 @@ class SegmentRewriter:
                 self._files.unlink(path)
 
 
-def checked_batches(segment: SegmentView) -> Iterator[BatchBytes]:
-    """A segment's batches, each with a right CRC-32C; raises CorruptMessageError naming file and position."""
+def checked_batches(segment: SegmentView, check_done: CheckDone = go_on) -> Iterator[BatchBytes]:
+    """A segment's batches, each with a right CRC-32C.
+
+    Raises CorruptMessageError naming file and position, and what `check_done` raises before a batch.
+    """
     for batch in read_batches(segment.log_file.get(), 0, segment.size_bytes):
+        check_done()
         with naming_damage(segment, batch):
             verify_crc(batch.data, 0, batch.header)
         yield batch

@@ -1,6 +1,7 @@
 """Tests of quekka.broker.housekeeping: what happens by itself when time goes on."""
 
 import queue
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from quekka.broker.partition import Partition
 from quekka.broker.retention import expired_before_offset
 from quekka.clock import SYSTEM_CLOCK, ManualClock
 from quekka.errors import KafkaStorageError
+from quekka.storage import segment_rewriter
 from quekka.storage.log_config import LogConfig
 from quekka.storage.log_view import LogView
 from quekka.storage.log_writer import LogWriter
@@ -94,6 +96,39 @@ def test_a_compacted_topic_keeps_the_last_record_of_each_key(
     assert values[-1] == b"29"
     assert len(values) < 12
     assert set(values) >= {b"27", b"28", b"29"}
+
+
+def test_a_stop_ends_the_cleaning_that_runs_before_its_next_batch(
+    start_core: StartCore, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = start_core()
+    settings = {"cleanup.policy": "compact", "segment.bytes": "2000", "min.cleanable.dirty.ratio": "0"}
+    partition = core.topics.create("state", settings=settings).partition(0)
+    for number in range(60):
+        partition.append([batch_of([b"%d" % number], core.clock.wall_ms(), [b"k"])], 1).wait()
+    begun, stopped = threading.Event(), threading.Event()
+    batches: list[bool] = []
+    verify_crc = segment_rewriter.verify_crc
+
+    def count_and_wait(*arguments: Any) -> None:
+        batches.append(stopped.is_set())
+        begun.set()
+        assert stopped.wait(10)
+        verify_crc(*arguments)
+
+    monkeypatch.setattr(segment_rewriter, "verify_crc", count_and_wait)
+    flushed = told_after(partition.log.writer, "finish_flush")
+    manual_clock.advance(1)
+    while partition.log.recovery_point < 60:
+        flushed.get(timeout=10)
+    manual_clock.advance(15)
+    assert begun.wait(10)
+    core._housekeeping.stop_timers()
+    stopped.set()
+    core.stop()
+    assert batches == [False], "of 60 batches the one that was begun"
+    assert not list(partition.log.directory.glob("*.cleaned"))
+    assert len(values_of(start_core().topics.get("state").partition(0))) == 60
 
 
 def test_compaction_leaves_topics_alone_that_only_delete(core: BrokerCore, manual_clock: ManualClock) -> None:

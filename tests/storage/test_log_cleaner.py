@@ -12,10 +12,13 @@ from quekka.errors import CorruptMessageError, KafkaStorageError
 from quekka.formats.record import Record
 from quekka.formats.record_batch import iter_batches, iter_records
 from quekka.formats.record_batch_builder import BatchBuilder
+from quekka.storage import batch_filter, segment_rewriter
+from quekka.storage.batch_reader import BatchBytes
 from quekka.storage.checkpoint_file import CLEANER_OFFSET_NAME, CheckpointFile
 from quekka.storage.faulty_files import FaultyFiles
-from quekka.storage.file_cache import FileCache
-from quekka.storage.log_cleaner import LogCleaner
+from quekka.storage.file_cache import FileCache, OpenFile
+from quekka.storage.key_offsets import KeyOffsets
+from quekka.storage.log_cleaner import LogCleaner, LogCleaningAborted
 from quekka.storage.log_config import LogConfig
 from quekka.storage.partition_log import PartitionLog
 
@@ -308,6 +311,68 @@ def test_a_tombstone_in_a_batch_that_is_read_in_parts_goes_after_what_it_deletes
     assert all(later <= earlier for earlier, later in pairwise(found)), "a deleted key came back"
     bench.clean()
     assert [key for _, key, _ in bench.contents()] == [b"z"]
+
+
+@pytest.mark.parametrize("batches", range(1, 19))
+def test_an_aborted_pass_handles_no_further_batch_and_leaves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    """Six batches are read for their keys, then for their producers, then to be written."""
+    for value in range(6):
+        bench.append((b"a", b"%d" % value), producer_id=7)
+    bench.roll()
+    bench.log.writer.flush()
+    before = bench.contents()
+    cleaner = LogCleaner(bench.files, 1000)
+    handled = 0
+    read_batches = segment_rewriter.read_batches
+
+    def count_and_abort(file: OpenFile, position: int, end: int) -> Iterator[BatchBytes]:
+        nonlocal handled
+        for batch in read_batches(file, position, end):
+            handled += 1
+            yield batch
+            if handled == batches - 1:
+                cleaner.abort()
+
+    monkeypatch.setattr(segment_rewriter, "read_batches", count_and_abort)
+    if batches == 1:
+        cleaner.abort()
+    with pytest.raises(LogCleaningAborted):
+        list(cleaner.clean(bench.log, bench.clock.wall_ms()))
+    assert handled <= batches
+    monkeypatch.undo()
+    assert not any(name.endswith(".cleaned") for name in bench.names())
+    assert bench.contents() == before
+    assert bench.clean() == 1
+    assert bench.contents() == before[-1:]
+
+
+@pytest.mark.parametrize("phase", ["reading keys", "filtering"])
+def test_a_pass_is_aborted_in_the_middle_of_a_large_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    monkeypatch.setattr(batch_filter, "PIECE_RECORDS", 3)
+    bench.append(*[(b"%d" % (number % 7), b"") for number in range(30)])
+    bench.roll()
+    bench.log.writer.flush()
+    cleaner = LogCleaner(bench.files, 1000)
+    name = "add" if phase == "reading keys" else "is_superseded"
+    method = getattr(KeyOffsets, name)
+    records = 0
+
+    def count_and_abort(keys: KeyOffsets, key: bytes, offset: int) -> bool:
+        nonlocal records
+        records += 1
+        if records == 10:
+            cleaner.abort()
+        return bool(method(keys, key, offset))
+
+    monkeypatch.setattr(KeyOffsets, name, count_and_abort)
+    with pytest.raises(LogCleaningAborted):
+        list(cleaner.clean(bench.log, bench.clock.wall_ms()))
+    assert records == 12
+    assert not any(name.endswith(".cleaned") for name in bench.names())
 
 
 def test_compaction_waits_for_min_compaction_lag(tmp_path: Path) -> None:
