@@ -15,7 +15,6 @@ import gc
 import logging
 import os
 import resource
-import select
 import signal
 import sys
 import threading
@@ -26,7 +25,7 @@ from quekka.cpu_affinity import apply_affinity
 from quekka.daemon_config import DaemonConfig
 from quekka.embedded import Broker
 from quekka.log_format import set_up_logging
-from quekka.thread_turns import LOOK_EVERY_S, ThreadTurns
+from quekka.thread_turns import ThreadTurns
 from quekka.version import __version__
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -45,15 +44,17 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
     set_up_logging(config.logging_level, config.logging_format)
     _tune_interpreter(config)
     logger.info("quekkad %s starts", __version__)
-    broker = Broker(config.data_dir, config.listeners, config.broker_settings())
+    turns = ThreadTurns(config.switch_interval_s)
+    broker = Broker(
+        config.data_dir, config.listeners, config.broker_settings(), on_connections=turns.adjust
+    )
     broker.start()
     try:
         _freeze_what_lives_on()
         ready = f"quekkad ready on {','.join(broker.addresses)} (pid {os.getpid()}, data {config.log_dir})"
         logger.info(ready)
         say(ready)
-        turns = ThreadTurns(config.switch_interval_s, broker.core.metrics)
-        name = _wait_for_stop(signals, turns).name
+        name = _wait_for_stop(signals).name
         logger.info("%s: stopping; a second one ends the process at once", name)
     finally:
         broker.stop(config.shutdown_timeout_s)
@@ -92,14 +93,9 @@ def _listen_to_signals() -> int:
     return readable
 
 
-def _wait_for_stop(signals: int, turns: ThreadTurns) -> signal.Signals:
+def _wait_for_stop(signals: int) -> signal.Signals:
     """The signal that asks to stop; whoever asks for stacks meanwhile gets the threads' names."""
-    poll = select.poll()
-    poll.register(signals, select.POLLIN)
     while True:
-        if not poll.poll(LOOK_EVERY_S * 1000):
-            turns.adjust()
-            continue
         for number in os.read(signals, 4096):
             if number in STOP_SIGNALS:
                 return signal.Signals(number)
@@ -127,7 +123,6 @@ def _tune_interpreter(config: DaemonConfig) -> None:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     apply_affinity(config.cpu_affinity)
-    sys.setswitchinterval(config.switch_interval_s)
     _, *older_generations = gc.get_threshold()
     gc.set_threshold(config.gc_threshold, *older_generations)
 

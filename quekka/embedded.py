@@ -9,7 +9,7 @@ It sets no signal handlers, starts no process and keeps no global state; quekkad
 
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -33,6 +33,7 @@ class Broker:
 
     `data_dir` None means a temporary directory that `stop` removes. `listen` is one address or several, as
     quekkad(8) --listen takes them; port 0 takes a free one. `settings` are those of quekka.conf(5), by name.
+    `on_connections` is called with the number of open connections whenever it changes, and must be quick.
     The constructor raises InvalidConfigError for a setting or a directory that cannot be, and BadRequestError
     for an address.
 
@@ -47,6 +48,7 @@ class Broker:
         *,
         clock: Clock = SYSTEM_CLOCK,
         files: Files = FILES,
+        on_connections: Callable[[int], None] | None = None,
     ) -> None:
         if data_dir == "":
             raise InvalidConfigError("data_dir is empty: name a directory, or None for a temporary one")
@@ -59,6 +61,7 @@ class Broker:
         self._listen = tuple(ListenAddress.parse(address) for address in addresses)
         self._clock = clock
         self._files = files
+        self._on_connections = on_connections
         self._start_stop_mutex = threading.Lock()
         # Guarded by the mutex
         self._core: BrokerCore | None = None
@@ -135,7 +138,7 @@ class Broker:
             core.start()
             undo.callback(core.stop)
             # 3. Listen, last: who can connect is served.
-            slots = ConnectionSlots()
+            slots = ConnectionSlots(self._on_connections)
             servers: list[TcpServer] = []
             for address in self._listen:
                 server = TcpServer(core, address, slots)

@@ -1,39 +1,37 @@
-"""How long a thread may compute before another one has its turn: the longer, the more threads want one.
+"""How long a thread may compute before another one has its turn: the longer, the more threads may want one.
 
 A thread that waits for the GIL wakes up once every switch interval to ask for it (CPython, take_gil in
-ceval_gil.h). With an interval of 0.5 ms and 1,000 connections at work, that is two million times a second,
-which is more than a processor can do: nobody gets anywhere, for seconds. So the interval grows with the
-number of connections that are at work, and shrinks again when they rest.
+ceval_gil.h). With an interval of 0.5 ms and 1,000 connections that have a request, that is two million times a
+second, which is more than a processor can do: nobody gets anywhere, and nobody who could help gets the GIL
+either. So the interval grows with the connections that are open, before they send anything.
 """
 
 import sys
 
-from quekka.broker.metrics import Metrics
-
-LOOK_EVERY_S = 0.5
-"""How often to look who is at work."""
 WAKE_UPS_PER_S_MAX = 50_000
-"""Of all waiting threads together."""
+"""Of all threads of connections together."""
+INTERVAL_S_MAX = 0.1
 
 
 def interval_s_for(configured_s: float, connections: int) -> float:
-    """The switch interval while so many connections are at work."""
-    return max(configured_s, connections / WAKE_UPS_PER_S_MAX)
+    """The switch interval while so many connections are open; `configured_s` is the shortest."""
+    return max(configured_s, min(connections / WAKE_UPS_PER_S_MAX, INTERVAL_S_MAX))
 
 
 class ThreadTurns:
     """Sets the interpreter's switch interval.
 
-    Threads: one, the daemon's main thread.
+    Threads: any; calls follow each other in the order of the numbers that they are given.
     """
 
-    def __init__(self, configured_s: float, metrics: Metrics) -> None:
-        """`configured_s` is `thread.switch.interval.ms`, and the shortest interval there will be."""
-        self._configured_s = configured_s
-        self._metrics = metrics
+    def __init__(self, configured_s: float) -> None:
+        """`configured_s` is `thread.switch.interval.ms`."""
+        self._configured_s = self._interval_s = configured_s
+        sys.setswitchinterval(configured_s)
 
-    def adjust(self) -> None:
-        """Look who was at work since the last look."""
-        interval_s = interval_s_for(self._configured_s, self._metrics.connections_at_work())
-        if interval_s != sys.getswitchinterval():
+    def adjust(self, connections: int) -> None:
+        """So many connections are open from now on."""
+        interval_s = interval_s_for(self._configured_s, connections)
+        if interval_s != self._interval_s:
+            self._interval_s = interval_s
             sys.setswitchinterval(interval_s)

@@ -44,8 +44,7 @@ class Metrics:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._sums = dict.fromkeys(self.NAMES, 0)
-        self._watched: dict[Counts, int] = {}
-        """With the requests that each had at the last look of `connections_at_work`."""
+        self._watched: dict[Counts, None] = {}
 
     def add(self, name: str, number: int = 1) -> None:
         """Count `number` more; raises KeyError for a name that is not in NAMES."""
@@ -61,7 +60,7 @@ class Metrics:
     def watch(self, counts: Counts) -> None:
         """Have what `counts` says in the sums from now on."""
         with self._mutex:
-            self._watched[counts] = 0
+            self._watched[counts] = None
 
     def absorb(self, counts: Counts) -> None:
         """What was watched changes no more: its last numbers stay in the sums. Again does nothing."""
@@ -69,16 +68,6 @@ class Metrics:
             if counts in self._watched:
                 del self._watched[counts]
                 _add_to(self._sums, counts)
-
-    def connections_at_work(self) -> int:
-        """How many have had a request since the last call. One thread calls this."""
-        at_work = 0
-        with self._mutex:
-            for counts, requests_before in self._watched.items():
-                if counts.requests != requests_before:
-                    at_work += 1
-                    self._watched[counts] = counts.requests
-        return at_work
 
     def snapshot(self) -> dict[str, int]:
         """All sums, with what the connections have counted by now."""

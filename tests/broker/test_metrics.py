@@ -44,20 +44,6 @@ def test_what_connections_count_is_in_the_sums_while_they_live_and_after() -> No
     assert metrics.snapshot()["requests"] == 7
 
 
-def test_connections_are_at_work_that_had_a_request_since_the_last_look() -> None:
-    metrics = Metrics()
-    first, second = Counts(), Counts()
-    metrics.watch(first)
-    metrics.watch(second)
-    assert metrics.connections_at_work() == 0
-    first.requests += 5
-    assert metrics.connections_at_work() == 1
-    first.requests += 1
-    second.requests += 1
-    assert metrics.connections_at_work() == 2
-    assert metrics.connections_at_work() == 0
-
-
 def test_a_snapshot_does_not_change_later() -> None:
     metrics = Metrics()
     before = metrics.snapshot()

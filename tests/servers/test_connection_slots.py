@@ -22,6 +22,16 @@ def test_a_lowered_limit_lets_nobody_in_until_there_is_room() -> None:
     assert slots.in_use == 2
 
 
+def test_every_change_is_told() -> None:
+    told: list[int] = []
+    slots = ConnectionSlots(told.append)
+    slots.take(2)
+    slots.take(2)
+    slots.take(2)
+    slots.give_back()
+    assert told == [1, 2, 1]
+
+
 def test_threads_at_once_never_take_more_than_the_limit() -> None:
     slots = ConnectionSlots()
     taken: list[bool] = []
