@@ -45,9 +45,7 @@ def run_daemon(config: DaemonConfig, say: Callable[[str], None]) -> None:
     _tune_interpreter(config)
     logger.info("quekkad %s starts", __version__)
     turns = ThreadTurns(config.switch_interval_s)
-    broker = Broker(
-        config.data_dir, config.listeners, config.broker_settings(), on_connections=turns.adjust
-    )
+    broker = Broker(config.data_dir, config.listeners, config.broker_settings(), on_connections=turns.adjust)
     broker.start()
     try:
         _freeze_what_lives_on()

@@ -1,8 +1,8 @@
 """How long a thread may compute before another one has its turn: the longer, the more threads may want one.
 
 A thread that waits for the GIL wakes up once every switch interval to ask for it (CPython, take_gil in
-ceval_gil.h). With an interval of 0.5 ms and 1,000 connections that have a request, that is two million times a
-second, which is more than a processor can do: nobody gets anywhere, and nobody who could help gets the GIL
+ceval_gil.h). With an interval of 0.5 ms and 1,000 connections that have a request, that is two million times
+a second, which is more than a processor can do: nobody gets anywhere, and nobody who could help gets the GIL
 either. So the interval grows with the connections that are open, before they send anything.
 """
 
