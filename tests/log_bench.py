@@ -107,7 +107,9 @@ class LogBench:
         directory.parent.mkdir(parents=True, exist_ok=True)  # by others, and on the disk
         self.open()
 
-    def open(self, recovery_point: int | None = None, log_start_offset: int = 0) -> PartitionLog:
+    def open(
+        self, recovery_point: int | None = None, log_start_offset: int = 0, clean_end_offset: int = 0
+    ) -> PartitionLog:
         self.cache = FileCache(self.files, self._cache_limit)
         self.log = PartitionLog.open(
             self.directory,
@@ -117,6 +119,7 @@ class LogBench:
             clock=self.clock,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
+            clean_end_offset=clean_end_offset,
             producer_limits=self._producer_limits,
             progress=lambda *report: self.progress.append(report),
         )

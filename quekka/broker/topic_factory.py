@@ -118,23 +118,31 @@ class TopicFactory:
                     directory / LOG_START_OFFSET_NAME, index, log_start_offset, last_end_offset,
                 )  # fmt: skip
                 log_start_offset = 0
-            partition = self._open_partition(topic, directory, index, log_start_offset, recovery_point)
-            if was_clean_stop:
-                _report_missing(partition, known[RECOVERY_POINT_NAME].get(index, 0))
-            partitions.append(partition)
+            clean_end_offset = known[RECOVERY_POINT_NAME].get(index, 0) if was_clean_stop else 0
+            partitions.append(
+                self._open_partition(
+                    topic, directory, index, log_start_offset, recovery_point, clean_end_offset
+                )
+            )
         topic.partitions = tuple(partitions)
         return topic
 
     def add_partitions(self, topic: Topic, directory: Path, total: int) -> None:
         """Open empty logs for the partitions beyond those the topic has, and show them all at once."""
         added = [
-            self._open_partition(topic, directory, index, 0, None)
+            self._open_partition(topic, directory, index, 0, None, 0)
             for index in range(len(topic.partitions), total)
         ]
         topic.partitions = (*topic.partitions, *added)
 
     def _open_partition(
-        self, topic: Topic, directory: Path, index: int, log_start_offset: int, recovery_point: int | None
+        self,
+        topic: Topic,
+        directory: Path,
+        index: int,
+        log_start_offset: int,
+        recovery_point: int | None,
+        clean_end_offset: int,
     ) -> Partition:
         log = PartitionLog.open(
             directory / str(index),
@@ -144,18 +152,7 @@ class TopicFactory:
             clock=self._clock,
             log_start_offset=log_start_offset,
             recovery_point=recovery_point,
+            clean_end_offset=clean_end_offset,
             producer_limits=self._producer_limits,
         )
         return Partition(topic.name, index, log, topic.writer)
-
-
-def _report_missing(partition: Partition, recovery_point: int) -> None:
-    """After a clean stop all up to the recovery point was there; files that are gone leave no other trace."""
-    log_end_offset = partition.view().log_end_offset
-    if log_end_offset < recovery_point:
-        logger.error(
-            "%s ends at offset %d, but at the last stop it ended at %d: records are gone",
-            partition.log.directory,
-            log_end_offset,
-            recovery_point,
-        )

@@ -26,6 +26,7 @@ from quekka.formats.record_batch import (
     HEADER,
     HEADER_BYTES,
     LOG_OVERHEAD_BYTES,
+    MAGIC,
     BatchHeader,
     write_crc,
 )
@@ -161,6 +162,28 @@ def empty_batch(header: BatchHeader) -> bytearray:
     attributes = header.attributes & ~(CODEC_MASK | DELETE_HORIZON)
     return _assembled(
         header._replace(attributes=attributes, base_timestamp_ms=NO_TIMESTAMP, records_count=0), b""
+    )
+
+
+def missing_batch(base_offset: int, next_offset: int) -> bytearray:
+    """An empty batch in the place of records that are gone, from one offset up to before another."""
+    last_offset_delta = next_offset - 1 - base_offset
+    return empty_batch(
+        BatchHeader(
+            base_offset=base_offset,
+            batch_length=0,
+            partition_leader_epoch=0,
+            magic=MAGIC,
+            crc=0,
+            attributes=0,
+            last_offset_delta=last_offset_delta,
+            base_timestamp_ms=NO_TIMESTAMP,
+            max_timestamp_ms=NO_TIMESTAMP,
+            producer_id=-1,
+            producer_epoch=-1,
+            base_sequence=-1,
+            records_count=0,
+        )
     )
 
 

@@ -11,7 +11,11 @@
    A recovery point beyond the log end is not believed: then the last segment is checked as a whole.
 5. If the log start offset lies beyond all of that (records were deleted, and then the rest was lost), the log
    goes on with a new segment there, so that no offset is given out twice.
-6. What is known of producers is loaded (producer_loader.py).
+6. After a clean stop it is known where the log ended. Where it ends earlier now, the offsets that are missing
+   may have been read by consumers, who would pass over other records with them: an empty batch, as compaction
+   leaves them, takes them up. One that has no room in the segment is not written, and the end not believed.
+   Kafka leaves this to the leader's replicas, and gives the offsets out again where there are none.
+7. What is known of producers is loaded (producer_loader.py).
 """
 
 import logging
@@ -21,8 +25,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quekka.errors import CorruptMessageError
+from quekka.formats.index_entry import RELATIVE_OFFSET_MAX
 from quekka.formats.segment_name import OFFSET_MAX
 from quekka.storage.active_segment import ActiveSegment
+from quekka.storage.batch_filter import missing_batch
 from quekka.storage.damage_scan import offset_before_name
 from quekka.storage.directory_sweep import set_aside, sweep_directory
 from quekka.storage.file_cache import OpenFile
@@ -39,6 +45,7 @@ from quekka.storage.segment_recovery import (
     recover_segment,
     resume_segment,
 )
+from quekka.storage.time_index import NO_TIMESTAMP
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +86,11 @@ class LogLoader:
         self._progress = progress
         self._log_start_offset = 0
 
-    def load(self, log_start_offset: int) -> LoadedLog:
-        """The log, ready for a writer. Raises KafkaStorageError, CorruptMessageError, OSError."""
+    def load(self, log_start_offset: int, clean_end_offset: int = 0) -> LoadedLog:
+        """The log, ready for a writer; after a clean stop it ended at `clean_end_offset`, as far as is known.
+
+        Raises KafkaStorageError, CorruptMessageError, OSError.
+        """
         context = self._context
         if not context.files.is_directory(context.directory):
             logger.warning("%s is made anew: there was no such directory", context.directory)
@@ -88,6 +98,8 @@ class LogLoader:
         self._log_start_offset = log_start_offset
         base_offsets, snapshot_offsets = sweep_directory(context.files, context.directory)
         sealed, active = self._load_segments(base_offsets, log_start_offset)
+        if active.next_offset < clean_end_offset:
+            self._pass_over_missing(active, clean_end_offset)
         snapshots = ProducerSnapshots(context, snapshot_offsets)
         producers = load_producers(context, snapshots, sealed, active, self._recovery_point)
         first_offset = sealed[0].base_offset if sealed else active.base_offset
@@ -121,6 +133,26 @@ class LogLoader:
                 active.discard()
             active = ActiveSegment.create(context, log_start_offset)
         return sealed, active
+
+    def _pass_over_missing(self, active: ActiveSegment, end_offset: int) -> None:
+        directory = self._context.directory
+        has_room = end_offset - 1 - active.base_offset <= RELATIVE_OFFSET_MAX
+        logger.error(
+            "%s ends at offset %d, but at the last stop it ended at %d: records are gone, %s",
+            directory, active.next_offset, end_offset,
+            "and new ones come after them" if has_room else "unless that is wrong, as it is too far away",
+        )  # fmt: skip
+        if not has_room:
+            return
+        batch = missing_batch(active.next_offset, end_offset)
+        active.add(end_offset, len(batch), NO_TIMESTAMP, self._interval_bytes)
+        active.write([batch])
+        files = active.unsynced_files()
+        for file in files:
+            self._context.files.fdatasync(file.fileno)
+        for path in (directory, directory.parent):
+            self._context.files.fsync_directory(path)
+        active.was_synced(active.size_bytes, files)
 
     def _without_misnamed(self, base_offsets: list[int]) -> list[int]:
         """A copy of a segment under a later name would take the log's end to there."""

@@ -37,18 +37,21 @@ class PartitionLog:
         clock: Clock = SYSTEM_CLOCK,
         log_start_offset: int = 0,
         recovery_point: int | None = None,
+        clean_end_offset: int = 0,
         producer_limits: ProducerLimits = DEFAULT_LIMITS,
         progress: Progress = no_progress,
     ) -> "PartitionLog":
         """Load the log in `directory`, which is made if it is missing.
 
         `recovery_point` None means that it was closed cleanly; a number, that all from that offset on has to
-        be checked, and that a torn end is cut. Raises KafkaStorageError naming the file where the disk fails.
+        be checked, and that a torn end is cut. `clean_end_offset` is where the log ended when it was closed
+        cleanly, 0 where that is not known: no smaller offset is given out. Raises KafkaStorageError naming
+        the file where the disk fails.
         """
         context = LogContext(directory, files, file_cache, clock, producer_limits)
         try:
             loader = LogLoader(context, config.index_interval_bytes, recovery_point, progress)
-            loaded = loader.load(log_start_offset)
+            loaded = loader.load(log_start_offset, clean_end_offset)
         except OSError as error:
             raise KafkaStorageError(f"{directory}: cannot be opened: {error}") from error
         return cls(directory, LogWriter(context, config, loaded))

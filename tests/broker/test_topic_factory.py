@@ -92,8 +92,15 @@ def test_files_that_are_gone_after_a_clean_stop_are_an_error_in_the_log(
     shutil.rmtree(directory)
     directory.mkdir()
     with caplog.at_level(logging.ERROR):
-        start_core()
+        again = start_core()
     assert "logs/0 ends at offset 0, but at the last stop it ended at 2: records are gone" in caplog.text
+    assert publish(again, "logs", b"2") == 2
+    assert values_of(again.topics.get("logs").partition(0)) == [b"2"]
+    again.stop()
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        assert values_of(start_core().topics.get("logs").partition(0)) == [b"2"]
+    assert not caplog.text, "nothing is missing any more"
 
 
 def test_a_log_start_beyond_the_end_of_a_clean_stop_is_not_believed(

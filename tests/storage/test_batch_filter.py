@@ -17,7 +17,7 @@ from quekka.formats.record_batch import (
     verify_crc,
 )
 from quekka.formats.record_batch_builder import BatchBuilder
-from quekka.storage.batch_filter import RecordFilter, delete_horizon_ms, empty_batch
+from quekka.storage.batch_filter import RecordFilter, delete_horizon_ms, empty_batch, missing_batch
 
 BASE_MS = 1_700_000_000_000
 NOW_MS = BASE_MS + 5_000
@@ -133,6 +133,14 @@ def test_an_empty_batch_keeps_offsets_and_sequence(codec: int) -> None:
     assert after.max_timestamp_ms == BASE_MS + 3
     no_records: list[Record] = []
     assert list(iter_records(empty)) == no_records
+
+
+def test_an_empty_batch_stands_for_records_that_are_gone() -> None:
+    batch = missing_batch(100, 2**31 + 100)
+    header = read_header(batch)
+    verify_crc(batch, 0, header)
+    assert (header.base_offset, header.next_offset, header.records_count) == (100, 2**31 + 100, 0)
+    assert (header.producer_id, header.max_timestamp_ms, len(batch)) == (-1, -1, HEADER_BYTES)
 
 
 @pytest.mark.parametrize(

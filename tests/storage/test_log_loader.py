@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from log_bench import LogBench, batch_of, config_of, context_of, offsets
+from log_bench import LogBench, batch_by, batch_of, config_of, context_of, offsets
 
+from quekka.storage.faulty_files import FaultyFiles
 from quekka.storage.log_loader import LogLoader
 from quekka.storage.segment import SegmentPaths
 
@@ -76,6 +77,79 @@ def test_a_log_start_beyond_the_end_goes_on_in_a_new_segment(
     assert offsets(log.view) == [100]
     log.log.writer.delete_segments_before(100)
     assert [segment.base_offset for segment in log.view.segments] == [100]
+
+
+def emptied(log: LogBench) -> None:
+    log.paths(10).log.write_bytes(b"")
+
+
+def cut(log: LogBench) -> None:
+    """One batch is left of two."""
+    log.paths(10).log.write_bytes(log.paths(10).log.read_bytes()[:100])
+
+
+def torn(log: LogBench) -> None:
+    log.paths(10).log.write_bytes(log.paths(10).log.read_bytes()[:150])
+
+
+def removed(log: LogBench) -> None:
+    for path in log.paths(10):
+        path.unlink()
+
+
+@pytest.mark.parametrize("loses", [emptied, cut, torn, removed])
+@pytest.mark.parametrize("next_stop", ["clean", "power cut", "power cut, no checkpoint"])
+def test_offsets_of_records_that_are_gone_after_a_clean_stop_are_not_given_out_again(
+    bench: Callable[..., LogBench],
+    caplog: pytest.LogCaptureFixture,
+    loses: Callable[[LogBench], None],
+    next_stop: str,
+) -> None:
+    log = bench()
+    for count in (5, 5, 2):
+        log.roll()
+        log.fill(count)
+    log.close()
+    loses(log)
+    log.files = files = FaultyFiles()
+    log.open(clean_end_offset=12)
+    assert "ends at offset 1" in caplog.text
+    assert "at the last stop it ended at 12: records are gone, and new ones come after them" in caplog.text
+    kept = list(range(11 if loses in (cut, torn) else 10))
+    assert offsets(log.view) == kept
+    if next_stop == "clean":
+        log.close()
+        log.open(clean_end_offset=12)
+    else:
+        log.abandon()
+        files.lose_unsynced()
+        log.open(recovery_point=0 if "no checkpoint" in next_stop else 12)
+    assert log.append(batch_of(100)) == [12]
+    assert offsets(log.view) == [*kept, 12]
+    assert not [name for name in log.names() if name.endswith("12.log.broken")]
+
+
+def test_producers_of_records_that_are_gone_after_a_clean_stop_are_known(
+    bench: Callable[..., LogBench],
+) -> None:
+    log = bench()
+    log.append_checked(batch_by(7, 0), batch_by(7, 1))
+    log.close()
+    log.paths(0).log.write_bytes(b"")
+    log.open(clean_end_offset=2)
+    assert log.append_checked(batch_by(7, 1)) == [], "a retry of what had its offset"
+    assert log.append_checked(batch_by(7, 2)) == [2]
+
+
+def test_an_end_of_a_clean_stop_that_is_too_far_away_is_told_and_not_believed(
+    log: LogBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.open(clean_end_offset=10 + 2**31 + 1)
+    assert "unless that is wrong, as it is too far away" in caplog.text
+    assert log.append(batch_of(100)) == [12]
+    log.close()
+    log.open(clean_end_offset=10 + 2**31)
+    assert log.append(batch_of(100)) == [10 + 2**31]
 
 
 def test_an_empty_active_segment_before_the_log_start_is_dropped(bench: Callable[..., LogBench]) -> None:
