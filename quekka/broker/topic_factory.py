@@ -25,13 +25,21 @@ class Checkpoints:
     Threads: `write` by the topic's writer, or by the thread that stops the broker once the writer has ended.
     """
 
-    def __init__(self, directory: Path, files: Files, known: Mapping[str, Mapping[int, int]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        files: Files,
+        known: Mapping[str, Mapping[int, int]],
+        *,
+        was_clean_stop: bool,
+    ) -> None:
+        """`known` is what the files say; only after a clean stop the disk is sure to say it too."""
         self._files = {
             name: CheckpointFile(directory, name, files)
             for name in (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
         }
         self._written = dict(known)
-        self._not_durable: set[str] = set()
+        self._not_durable: set[str] = set() if was_clean_stop else set(known)
 
     def write(self, partitions: tuple[Partition, ...], *, at_stop: bool = False) -> bool:
         """Write down recovery points and log start offsets; False when those that matter could not be.
@@ -97,7 +105,7 @@ class TopicFactory:
             name: CheckpointFile(directory, name, self._files).read() or {}
             for name in (RECOVERY_POINT_NAME, LOG_START_OFFSET_NAME)
         }
-        checkpoints = Checkpoints(directory, self._files, known)
+        checkpoints = Checkpoints(directory, self._files, known, was_clean_stop=was_clean_stop)
         topic: Topic
 
         def write_checkpoints(*, at_stop: bool = False) -> bool:

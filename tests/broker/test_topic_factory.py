@@ -6,13 +6,16 @@ import queue
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from broker_helpers import StartCore, publish, values_of
 
 from quekka.broker.broker import BrokerCore
+from quekka.broker.topic_factory import Checkpoints
 from quekka.clock import ManualClock
 from quekka.errors import KafkaStorageError
+from quekka.storage.checkpoint_file import CheckpointFile
 from quekka.storage.faulty_files import FaultyFiles
 
 POINT = "recovery-point-offset-checkpoint"
@@ -65,6 +68,45 @@ def test_a_shorter_flush_ms_holds_for_what_waits_already(core: BrokerCore, manua
     publish(core, "logs", b"0")
     wait_for_flush(core, manual_clock, lambda: core.topics.alter("logs", {"flush.ms": "10"}))
     assert core.topics.get("logs").partition(0).log.recovery_point == 1
+
+
+class FlushedPartition:
+    """As much of a partition as goes into checkpoints."""
+
+    index = 0
+
+    def __init__(self, recovery_point: int) -> None:
+        self.log = SimpleNamespace(recovery_point=recovery_point)
+
+    def view(self) -> SimpleNamespace:
+        return SimpleNamespace(log_start_offset=1)
+
+
+@pytest.mark.parametrize("appends", [0, 1])
+def test_a_clean_stop_after_a_kill_brings_to_disk_what_the_one_before_had_written(
+    tmp_path: Path, appends: int
+) -> None:
+    """Also when nothing was appended: that a file says so already does not mean that the disk does."""
+    files = FaultyFiles()
+    files.makedirs(tmp_path / "logs")
+    files.fsync_directory(tmp_path)
+    killed = Checkpoints(tmp_path / "logs", files, {}, was_clean_stop=True)
+    assert killed.write((FlushedPartition(1),), at_stop=True)
+    assert killed.write((FlushedPartition(2),))
+    known = {name: CheckpointFile(tmp_path / "logs", name, files).read() or {} for name in (POINT, START)}
+    assert known[POINT] == {0: 2}
+    stopped = Checkpoints(tmp_path / "logs", files, known, was_clean_stop=False)
+    assert stopped.write((FlushedPartition(2 + appends),), at_stop=True)
+    files.lose_unsynced()
+    assert CheckpointFile(tmp_path / "logs", POINT, files).read() == {0: 2 + appends}
+
+
+def test_after_a_clean_stop_without_appends_no_checkpoint_is_written_again(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    known = {POINT: {0: 2}, START: {0: 1}}
+    checkpoints = Checkpoints(tmp_path, files, known, was_clean_stop=True)
+    assert checkpoints.write((FlushedPartition(2),), at_stop=True)
+    assert not list(tmp_path.iterdir())
 
 
 def wait_for_flush(core: BrokerCore, clock: ManualClock, begin: Callable[[], object]) -> None:
