@@ -14,7 +14,9 @@ is no room for the next key. It may also be aborted, between batches and within 
 was writing are removed, and the next one begins anew. Source: org.apache.kafka.storage.internals.log.Cleaner.
 """
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quekka.storage.batch_filter import batch_records, record_spans
@@ -29,6 +31,9 @@ from quekka.storage.segment_rewriter import SegmentRewriter, checked_batches, na
 
 if TYPE_CHECKING:
     from quekka.storage.partition_log import PartitionLog
+
+
+logger = logging.getLogger(__name__)
 
 
 class LogCleaningAborted(Exception):
@@ -47,6 +52,8 @@ class LogCleaner:
         self._files = files
         self._keys_max = keys_max
         self._aborted = False
+        self._half_done: set[Path] = set()
+        """Directories of logs that cannot be cleaned before they are opened again; said once of each."""
 
     def abort(self) -> None:
         """End the pass that runs, soon, and any later one at its beginning."""
@@ -61,12 +68,17 @@ class LogCleaner:
         log is as it was.
         """
         self._check_done()
+        unfinished = log.writer.replacement.unfinished
+        if unfinished and set(unfinished).issubset(log.view.sealed):
+            logger.info("%s: finishing a replacement that has failed half-way", log.directory)
+            yield unfinished
+            return
         checkpoint = CheckpointFile(log.directory.parent, CLEANER_OFFSET_NAME, self._files)
         partition = int(log.directory.name)
         config = log.config
         cleaned_to_offset = (checkpoint.read() or {}).get(partition, 0)
         plan = plan_cleaning(log.view, config, cleaned_to_offset, now_ms, log.recovery_point)
-        if plan is None or is_half_done(self._files, log.directory):
+        if plan is None or self._is_half_done(log.directory):
             return
         keys = self._read_keys(plan)
         for group in plan.groups(keys.latest_offset + 1, config.segment_bytes):
@@ -74,6 +86,17 @@ class LogCleaner:
             if rewriter.rewrite(group):
                 yield group
         checkpoint.write({**(checkpoint.read() or {}), partition: keys.latest_offset + 1})
+
+    def _is_half_done(self, directory: Path) -> bool:
+        if not is_half_done(self._files, directory):
+            self._half_done.discard(directory)
+            return False
+        if directory not in self._half_done:
+            self._half_done.add(directory)
+            logger.error(
+                "%s is cleaned no more until it is opened again: a replacement has failed half-way", directory
+            )
+        return True
 
     def _read_keys(self, plan: CleanPlan) -> KeyOffsets:
         """The last offset of each key of the dirty segments, or of as many as there is room for."""

@@ -37,8 +37,8 @@ from quekka.storage.log_view import LogView
 from quekka.storage.pending_producers import PendingProducers
 from quekka.storage.sealed_segment import SealedSegment
 from quekka.storage.sealed_segments import SealedSegments
-from quekka.storage.segment import SegmentPaths, SegmentView
-from quekka.storage.segment_replacement import commit_replacement, finish_replacement, unlink_segment
+from quekka.storage.segment import SegmentView
+from quekka.storage.segment_replacement import SegmentReplacement, unlink_segment
 
 __all__ = ["FlushTicket", "LogWriter"]
 
@@ -88,6 +88,7 @@ class LogWriter:
         """Segments that may hold what is not on the disk; the active one is the last."""
         self._last_sync: SyncTurn | None = None
         self._unsynced_directories: tuple[Path, ...] = ()
+        self.replacement = SegmentReplacement(context.files, context.directory)
         if not loaded.active.size_bytes:
             self._unsynced_directories = (context.directory, context.directory.parent)
         self.recovery_point = loaded.active.next_offset
@@ -340,22 +341,19 @@ class LogWriter:
 
         `old` are neighbouring sealed segments of the present view, and the cleaned one's three files are on
         the disk with the suffix `.cleaned` (segment_replacement.py has the steps). Raises
-        KafkaStorageError: the log is as it was, or the next open finishes what was decided.
+        KafkaStorageError: the log is as it was, or another try, or the next open, finishes what was decided.
         """
         first = self._sealed.position_of(old)
         if first is None:
             raise KafkaStorageError(f"{self._context.directory}: the segments to replace are not in the log")
         replaced = self._sealed.segments[first : first + len(old)]
-        files, directory, base_offset = self._context.files, self._context.directory, replaced[0].base_offset
         for segment in replaced:
             segment.keep_open()
         try:
-            commit_replacement(files, directory, base_offset)
-            finish_replacement(files, directory, base_offset, [other.base_offset for other in replaced[1:]])
-            size_bytes = files.size(SegmentPaths.of(directory, base_offset).log)
+            size_bytes = self.replacement.replace(replaced)
         except OSError as error:
             raise self._refused("replace", error) from error
-        cleaned = SealedSegment(self._context, base_offset, replaced[-1].next_offset, size_bytes)
+        cleaned = SealedSegment(self._context, replaced[0].base_offset, replaced[-1].next_offset, size_bytes)
         self._sealed = self._sealed.replaced(first, len(old), cleaned)
         self._forget_unsynced(replaced)
         self.publish()

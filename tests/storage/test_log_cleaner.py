@@ -101,8 +101,28 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.close()
 
 
-def test_after_a_replacement_that_failed_half_way_a_log_is_cleaned_again_once_it_was_opened(
-    bench: Bench,
+def test_a_replacement_that_failed_half_way_is_finished_by_the_next_pass(bench: Bench) -> None:
+    for value in (b"1", b"2", b"3"):
+        bench.append((b"a", value))
+        bench.roll()
+    before = bench.log.view
+    bench.files.fail("unlink", path="*1.log")
+    with pytest.raises(KafkaStorageError, match="replace failed"):
+        bench.clean()
+    assert [value for _, _, value in bench.contents()] == [b"1", b"2", b"3"]
+    bench.append((b"a", b"4"))
+    bench.files.heal()
+    assert bench.clean() == 3
+    assert bench.contents() == [(2, b"a", b"3"), (3, b"a", b"4")]
+    bench.roll()
+    assert bench.clean() == 2
+    assert bench.contents() == [(3, b"a", b"4")]
+    assert not any(name.endswith(".swap") for name in bench.names())
+    assert len(before.sealed) == 3
+
+
+def test_a_replacement_whose_old_segments_were_deleted_waits_for_the_next_open(
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     for value in (b"1", b"2", b"3"):
         bench.append((b"a", value))
@@ -110,8 +130,33 @@ def test_after_a_replacement_that_failed_half_way_a_log_is_cleaned_again_once_it
     bench.files.fail("unlink", path="*1.log")
     with pytest.raises(KafkaStorageError, match="replace failed"):
         bench.clean()
+    bench.files.heal()
+    bench.log.writer.delete_segments_before(1)
+    cleaner = LogCleaner(bench.files, 1000)
+    for _ in range(2):
+        assert list(cleaner.clean(bench.log, bench.clock.wall_ms())) == []
+    assert caplog.text.count("is cleaned no more until it is opened again") == 1
+    bench.close()
+    bench.open()
+    assert [value for _, _, value in bench.contents()] == [b"3"]
+
+
+def test_after_a_replacement_whose_sync_failed_a_log_is_cleaned_again_once_it_was_opened(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    for value in (b"1", b"2", b"3"):
+        bench.append((b"a", value))
+        bench.roll()
+    bench.log.writer.flush()
+    bench.files.fail("fsync_directory", path="*/0", on_call=4)  # of the first after the decision
+    with pytest.raises(KafkaStorageError, match="replace failed"):
+        bench.clean()
+    bench.files.heal()
     bench.append((b"a", b"4"))
-    assert bench.clean() == 0
+    cleaner = LogCleaner(bench.files, 1000)
+    for _ in range(2):
+        assert list(cleaner.clean(bench.log, bench.clock.wall_ms())) == []
+    assert caplog.text.count("is cleaned no more until it is opened again") == 1
     assert bench.contents()[-1] == (3, b"a", b"4")
     bench.close()
     bench.open()

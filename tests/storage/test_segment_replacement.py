@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from log_bench import LogBench, batch, offsets, read_all
 
+from quekka.errors import KafkaStorageError
 from quekka.formats.record_batch import patch_offsets
 from quekka.storage.faulty_files import FaultyFiles
 from quekka.storage.files import Files
@@ -121,6 +122,42 @@ def test_a_crash_at_any_step_leaves_the_old_or_the_new(
     log.open(recovery_point=17)
     assert offsets(log.view) == (after_power_cut if loses_power else after_kill)
     assert not [name for name in log.names() if "cleaned" in name or "swap" in name]
+
+
+TRIED_AGAIN = [step[:3] for step in STEPS if step[0] != "fsync_directory" and not step[1].endswith("swap")]
+
+
+@pytest.mark.parametrize(("operation", "path", "on_call"), TRIED_AGAIN)
+@pytest.mark.parametrize("loses_power", [False, True], ids=["killed", "power_cut"])
+def test_what_was_decided_is_finished_by_another_try(
+    log: LogBench, operation: str, path: str, on_call: int, loses_power: bool
+) -> None:
+    clean(log.files, log.directory, 0, [3, 9, 14])
+    old = log.view
+    log.files.fail(operation, path=path, on_call=on_call)  # type: ignore[attr-defined]
+    with pytest.raises(KafkaStorageError, match="replace failed"):
+        log.log.writer.replace_segments(old.sealed)
+    assert log.log.writer.replacement.unfinished == old.sealed
+    assert offsets(log.view) == OLD
+    log.files.heal()  # type: ignore[attr-defined]
+    log.log.writer.replace_segments(old.sealed)
+    assert log.log.writer.replacement.unfinished == ()
+    assert (offsets(old), offsets(log.view)) == (OLD, NEW)
+    log.abandon()
+    if loses_power:
+        log.files.lose_unsynced()  # type: ignore[attr-defined]
+    log.open(recovery_point=17)
+    assert offsets(log.view) == NEW
+
+
+@pytest.mark.parametrize("on_call", [2, 3, 4])
+def test_after_a_failed_sync_there_is_no_other_try(log: LogBench, on_call: int) -> None:
+    clean(log.files, log.directory, 0, [3, 9, 14])
+    log.files.fail("fsync_directory", on_call=on_call)  # type: ignore[attr-defined]
+    with pytest.raises(KafkaStorageError, match="replace failed"):
+        log.log.writer.replace_segments(log.view.sealed)
+    assert log.log.writer.replacement.unfinished == ()
+    assert offsets(log.view) == OLD
 
 
 def test_a_replacement_that_was_finished_survives_a_power_cut(log: LogBench) -> None:
