@@ -37,7 +37,10 @@ logger = logging.getLogger(__name__)
 
 
 class LogCleaningAborted(Exception):
-    """The pass was ended by `LogCleaner.abort`; what it had not handed over yet is as it was."""
+    """The pass was ended by `LogCleaner.abort`; what it had not handed over yet is as it was.
+
+    Threads: the cleaner's.
+    """
 
 
 class LogCleaner:

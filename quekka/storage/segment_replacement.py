@@ -41,7 +41,10 @@ SWAP_SUFFIX = ".swap"
 
 
 class NotSyncedError(OSError):
-    """A sync in the middle of a replacement has failed."""
+    """A sync in the middle of a replacement has failed.
+
+    Threads: the topic's writer, or the one that opens the log.
+    """
 
 
 class SegmentReplacement:
