@@ -2,7 +2,7 @@
 
 A file is known by its name (formats/segment_name.py); what compaction, deletion and recovery append to a
 name (`.cleaned`, `.swap`, `.deleted`, `.broken`, `.broken.1`) does not matter here. Indexes that Kafka laid
-out in advance end in zeros, which are no entries.
+out in advance end in zeros, which are no entries; a broker here leaves none, so there zeros are damage.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -70,27 +70,39 @@ def inspect_log(path: Path, files: Files = FILES) -> Iterator[InspectedBatch]:
         yield InspectedBatch(position, header, data, fault)
 
 
-def inspect_offset_index(path: Path, files: Files = FILES) -> Iterator[OffsetIndexEntry]:
+def inspect_offset_index(
+    path: Path, files: Files = FILES, *, may_end_in_zeros: bool = True
+) -> Iterator[OffsetIndexEntry]:
     """The entries of an .index file; raises OSError, and CorruptMessageError naming file and byte."""
-    return _entries(path, files.read_file(path), OFFSET_ENTRY_BYTES, decode_offset_entry)
+    return _entries(path, files.read_file(path), OFFSET_ENTRY_BYTES, decode_offset_entry, may_end_in_zeros)
 
 
-def inspect_time_index(path: Path, files: Files = FILES) -> Iterator[TimeIndexEntry]:
+def inspect_time_index(
+    path: Path, files: Files = FILES, *, may_end_in_zeros: bool = True
+) -> Iterator[TimeIndexEntry]:
     """The entries of a .timeindex file; raises OSError, and CorruptMessageError naming file and byte."""
-    return _entries(path, files.read_file(path), TIME_ENTRY_BYTES, decode_time_entry)
+    return _entries(path, files.read_file(path), TIME_ENTRY_BYTES, decode_time_entry, may_end_in_zeros)
 
 
 def _entries(
-    path: Path, data: bytes, entry_bytes: int, decode: Callable[[bytes, int], Entry]
+    path: Path,
+    data: bytes,
+    entry_bytes: int,
+    decode: Callable[[bytes, int], Entry],
+    may_end_in_zeros: bool,
 ) -> Iterator[Entry]:
     try:
         for index in range(-(-len(data) // entry_bytes)):
             entry = decode(data, index)
             if not any(entry) and not any(data[index * entry_bytes :]) and len(data) > entry_bytes:
-                return
+                break
             yield entry
+        else:
+            return
     except CorruptMessageError as error:
         raise CorruptMessageError(f"{path}: {error.message}") from None
+    if not may_end_in_zeros:
+        raise CorruptMessageError(f"{path}: nothing but zeros from byte {index * entry_bytes} on")
 
 
 def offset_index_mismatches(
@@ -99,12 +111,16 @@ def offset_index_mismatches(
     """What in an offset index is not so in the log; `batches` are all of its segment."""
     rows = iter(entries)
     entry = next(rows, None)
+    indexed_offset = -1
     for batch in batches:
         while entry is not None and base_offset + entry.relative_offset <= batch.last_offset:
             offset = base_offset + entry.relative_offset
             if (offset, entry.position) != (batch.last_offset, batch.position):
                 found = f"ends at offset {batch.last_offset}, position {batch.position}"
                 yield f"index entry offset {offset}, position {entry.position}: the batch there {found}"
+            elif offset == indexed_offset:
+                yield f"index entry offset {offset}, position {entry.position}: there twice"
+            indexed_offset = offset
             entry = next(rows, None)
     while entry is not None:
         yield _beyond_the_log(base_offset + entry.relative_offset)
@@ -134,6 +150,8 @@ def time_index_mismatches(
                     f"index entry timestamp {indexed_ms}, offset {offset}: the batch there {found}, "
                     f"the largest before it is {largest_ms}"
                 )
+            else:
+                largest_ms = indexed_ms
             entry = next(rows, None)
         largest_ms = max(largest_ms, batch.max_timestamp_ms)
     while entry is not None:

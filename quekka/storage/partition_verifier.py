@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 from quekka.errors import CorruptMessageError, QuekkaError
-from quekka.formats.index_entry import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
 from quekka.formats.producer_snapshot import decode_producer_snapshot
 from quekka.formats.record_batch import HEADER, HEADER_BYTES, MAGIC, BatchHeader, verify_crc
 from quekka.formats.segment_name import (
@@ -221,21 +220,19 @@ class PartitionVerifier:
             return walk_batches(file, 0, size_bytes, FAR_BYTES)
 
         def offset_mismatches() -> Iterator[str]:
-            entries = inspect_offset_index(offset_index_path, self._files)
+            entries = inspect_offset_index(offset_index_path, self._files, may_end_in_zeros=False)
             return offset_index_mismatches(entries, base_offset, batches())
 
         def time_mismatches() -> Iterator[str]:
-            entries = inspect_time_index(time_index_path, self._files)
+            entries = inspect_time_index(time_index_path, self._files, may_end_in_zeros=False)
             return time_index_mismatches(entries, base_offset, batches(), is_finished=is_sealed)
 
         repair = partial(rebuild_indexes, self._files, self._directory, base_offset, self._interval_bytes)
-        for path, entry_bytes, mismatches in (
-            (offset_index_path, OFFSET_ENTRY_BYTES, offset_mismatches),
-            (time_index_path, TIME_ENTRY_BYTES, time_mismatches),
+        for path, mismatches in (
+            (offset_index_path, offset_mismatches),
+            (time_index_path, time_mismatches),
         ):
             what = _first_of(mismatches, path)
-            if what is None and self._files.size(path) % entry_bytes:
-                what = f"{self._files.size(path)} bytes are no multiple of {entry_bytes}"
             if what is not None:
                 yield Problem(path, what, remedy="safe", repair=repair)
 

@@ -56,6 +56,13 @@ def test_a_last_offset_entry_that_leads_elsewhere_is_a_misfit(
     assert "its last entry is wrong" in why
 
 
+def test_zeros_do_not_fit_though_they_lead_to_a_first_batch_of_one_record(log: LogBench) -> None:
+    file = opened(log)
+    assert offset_index_misfit(MappedOffsetIndex(bytes(8)), file, 0, SIZE_BYTES) is None
+    zeroed = MappedOffsetIndex(bytes(len(log.paths(0).index.read_bytes())))
+    assert offset_index_misfit(zeroed, file, 0, SIZE_BYTES) == "it ends in zeros"
+
+
 @pytest.mark.parametrize(
     ("timestamp_ms", "relative_offset"), [(1, 19), (1_700_000_000_019, 18), (1_700_000_000_019, 500)]
 )

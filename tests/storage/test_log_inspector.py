@@ -70,9 +70,22 @@ def test_index_entries_end_where_zeros_begin(tmp_path: Path, padding: int) -> No
     assert list(inspect_time_index(tmp_path / "time")) == [(77, 4)]
 
 
-def test_one_entry_of_zeros_is_an_entry(tmp_path: Path) -> None:
-    (tmp_path / "index").write_bytes(bytes(8))
-    assert list(inspect_offset_index(tmp_path / "index")) == [(0, 0)]
+@pytest.mark.parametrize("may_end_in_zeros", [True, False])
+def test_one_entry_of_zeros_is_an_entry(tmp_path: Path, may_end_in_zeros: bool) -> None:
+    path = tmp_path / "index"
+    path.write_bytes(bytes(8))
+    assert list(inspect_offset_index(path, may_end_in_zeros=may_end_in_zeros)) == [(0, 0)]
+
+
+@pytest.mark.parametrize("good", [0, 1], ids=["all", "the rest"])
+def test_zeros_are_damage_where_nobody_lays_out_files_in_advance(tmp_path: Path, good: int) -> None:
+    path = tmp_path / "index"
+    path.write_bytes(encode_offset_entry(4, 0) * good + bytes(80))
+    with pytest.raises(CorruptMessageError, match=f"index: nothing but zeros from byte {8 * good} on"):
+        list(inspect_offset_index(path, may_end_in_zeros=False))
+    path.write_bytes(encode_time_entry(77, 4) * good + bytes(120))
+    with pytest.raises(CorruptMessageError, match=f"index: nothing but zeros from byte {12 * good} on"):
+        list(inspect_time_index(path, may_end_in_zeros=False))
 
 
 def test_a_cut_index_names_file_and_byte(tmp_path: Path) -> None:
@@ -93,8 +106,9 @@ def test_a_cut_index_names_file_and_byte(tmp_path: Path) -> None:
         ([(3, 0)], ["offset 1003, position 0: the batch there ends at offset 1004, position 0"]),
         ([(10, 200)], ["offset 1010, position 200: the batch there ends at offset 1019, position 200"]),
         ([(5, 100), (20, 300)], ["offset 1020: the log ends before it"]),
+        ([(5, 100), (5, 100)], ["offset 1005, position 100: there twice"]),
     ],
-    ids=["none", "some", "all", "position", "not the last offset", "base offset", "beyond"],
+    ids=["none", "some", "all", "position", "not the last offset", "base offset", "beyond", "twice"],
 )
 def test_offset_index_entries_are_compared_with_the_log(
     entries: list[tuple[int, int]], expected: list[str]
@@ -115,8 +129,9 @@ def test_offset_index_entries_are_compared_with_the_log(
         ([(90, 5), (70, 19)], True, ["index entry timestamp 70, offset 1019"]),
         ([(91, 5)], True, ["index entry timestamp 91, offset 1005"]),
         ([(90, 5), (95, 25)], True, ["index entry offset 1025: the log ends before it"]),
+        ([(90, 5), (90, 5)], True, ["index entry timestamp 90, offset 1005"]),
     ],
-    ids=["all", "largest", "unfinished", "largest missing", "empty", "falling", "other", "beyond"],
+    ids=["all", "largest", "unfinished", "largest missing", "empty", "falling", "other", "beyond", "twice"],
 )
 def test_time_index_entries_are_compared_with_the_log(
     entries: list[tuple[int, int]], is_finished: bool, expected: list[str]

@@ -139,7 +139,26 @@ WRONG: dict[str, tuple[Edit, str, str]] = {
         "of offset 41, beyond the log's end, 40"
     ),
     "time index with some bytes too many": (
-        lambda d: change(paths(FIRST, d)[2], lambda data: data + bytes(16)), "safe", "no multiple of 12"
+        lambda d: change(paths(FIRST, d)[2], lambda data: data + bytes(range(1, 17))), "safe", "cut"
+    ),
+    "time index with zeros behind it": (
+        lambda d: change(paths(FIRST, d)[2], lambda data: data + bytes(16)), "safe",
+        "nothing but zeros from byte"
+    ),
+    "offset index zeroed": (
+        lambda d: change(paths(FIRST, d)[1], lambda data: bytes(len(data))), "safe",
+        "nothing but zeros from byte 0 on"
+    ),
+    "offset index zeroed towards its end": (
+        lambda d: change(paths(FIRST, d)[1], lambda data: data[:8] + bytes(len(data) - 8)), "safe",
+        "nothing but zeros from byte 8 on"
+    ),
+    "offset index there twice from entry to entry": (
+        lambda d: change(paths(FIRST, d)[1], lambda data: data[:8] + data), "safe", "there twice"
+    ),
+    "time index there twice from entry to entry": (
+        lambda d: change(paths(FIRST, d)[2], lambda data: data[:12] + data), "safe",
+        "the largest before it is",
     ),
     "no offset index": (lambda d: paths(FIRST, d)[1].unlink(), "safe", "No such file"),
     "no time index": (lambda d: paths(SECOND, d)[2].unlink(), "safe", "No such file"),
