@@ -48,7 +48,7 @@ class CheckpointFile:
         except FileNotFoundError:
             return None
         except (CorruptMessageError, OSError) as error:
-            logger.warning("%s is not used: %s", self.path, error)
+            logger.warning("%s is not used: %s", self.path, str(error))
             return None
 
     def read_strictly(self) -> dict[int, int]:

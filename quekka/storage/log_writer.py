@@ -223,7 +223,7 @@ class LogWriter:
         try:
             self._take_snapshot(offset)
         except OSError as error:
-            logger.warning("%s: no producer snapshot: %s", self._context.directory, error)
+            logger.warning("%s: no producer snapshot: %s", self._context.directory, str(error))
 
     def _take_snapshot(self, offset: int) -> None:
         file = self._snapshots.take(self.producers, offset, self._active.size_bytes)

@@ -93,7 +93,8 @@ class ProducerSnapshots:
         if self._context.files.is_directory(path):
             self._set_aside(offset, str(error))
         else:
-            logger.warning("%s is not used: %s", path, error)
+            # Its text alone: a handler that keeps the line would keep the frames of the error, and files.
+            logger.warning("%s is not used: %s", path, str(error))
             self._forget(offset)
 
     def _set_aside(self, offset: int, why: str) -> None:
@@ -161,7 +162,7 @@ class ProducerSnapshots:
             try:
                 self._remove(self.offsets[:spare])
             except OSError as error:
-                logger.warning("an old producer snapshot stays until the next flush: %s", error)
+                logger.warning("an old producer snapshot stays until the next flush: %s", str(error))
 
     def keep_within(self, first_offset: int, end_offset: int) -> None:
         """Remove those before the first segment, and set aside those after the log end; raises OSError."""
@@ -174,9 +175,14 @@ class ProducerSnapshots:
             self._context.files.fsync_directory(self._context.directory)
 
     def _remove(self, offsets: Iterable[int]) -> None:
+        files = self._context.files
         for offset in offsets:
+            path = self._path(offset)
+            if files.is_directory(path):
+                self._set_aside(offset, "it is a directory")
+                continue
             with contextlib.suppress(FileNotFoundError):
-                self._context.files.unlink(self._path(offset))
+                files.unlink(path)
             self._forget(offset)
 
     def _forget(self, offset: int) -> None:

@@ -15,6 +15,7 @@ from damages import (
     Damage,
     copy_to_another_offset,
     empty,
+    make_dangling_link,
     make_directory,
     move_to_misspelt_name,
     remove,
@@ -80,6 +81,11 @@ def flip(position: int) -> Damage:
     return damage
 
 
+def zeros(path: Path, rng: Random) -> str:
+    path.write_bytes(bytes(path.stat().st_size))
+    return "zeroed"
+
+
 EXACT: dict[str, tuple[str, int, Damage]] = {
     "first segment gone": ("plain/0/*.log", 0, remove),
     "middle segment gone": ("plain/0/*.log", 2, remove),
@@ -96,6 +102,10 @@ EXACT: dict[str, tuple[str, int, Damage]] = {
     "committed offsets far from their base": ("__consumer_offsets/0/*.log", 3, flip(3)),
     "directory for an index": ("plain/0/*.index", 1, make_directory),
     "directory for a snapshot": ("once/0/*.snapshot", -1, make_directory),
+    "directory for an older snapshot": ("once/0/*.snapshot", -2, make_directory),
+    "link to nowhere for a snapshot": ("once/0/*.snapshot", -1, make_dangling_link),
+    "index of zeros": ("keyed/0/*.index", -1, zeros),
+    "index of zeros where the first batch is one record": ("plain/0/*.index", 1, zeros),
     "bit of a snapshot": ("once/0/*.snapshot", -1, flip(20)),
     "a million partitions": ("plain/topic.json", 0, replace(b'"partitions": 2', b'"partitions": 1000000')),
     "one partition less": ("plain/topic.json", 0, replace(b'"partitions": 2', b'"partitions": 1')),

@@ -171,6 +171,44 @@ def test_a_directory_in_the_place_of_one_is_set_aside(tmp_path: Path, offset: in
     assert (tmp_path / f"{offset:020d}.snapshot.broken").is_dir()
 
 
+def errors_in(caplog: pytest.LogCaptureFixture) -> list[BaseException]:
+    """What a handler that keeps its lines would keep, with the frames of the error and the files in them."""
+    arguments = (argument for record in caplog.records for argument in record.args or ())
+    return [argument for argument in arguments if isinstance(argument, BaseException)]
+
+
+def test_the_line_about_one_that_cannot_be_read_keeps_no_file_open(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / f"{20:020d}.snapshot").symlink_to("/nonexistent/nowhere")
+    ProducerSnapshots(context_of(tmp_path), [20]).sync()
+    assert f"{20:020d}.snapshot is not used: [Errno 2]" in caplog.text
+    assert errors_in(caplog) == []
+
+
+def test_the_line_about_one_that_cannot_be_removed_keeps_no_file_open(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = FaultyFiles()
+    files.fail("unlink", path="*.snapshot", error=errno.EIO)
+    (tmp_path / f"{10:020d}.snapshot").touch()
+    ProducerSnapshots(context_of(tmp_path, files), [10, 20, 30]).prune(30)
+    assert "an old producer snapshot stays until the next flush" in caplog.text
+    assert errors_in(caplog) == []
+
+
+def test_a_directory_in_the_place_of_an_old_one_does_not_keep_those_after_it(tmp_path: Path) -> None:
+    snapshots = ProducerSnapshots(context_of(tmp_path))
+    for offset in (10, 20, 30, 40):
+        snapshots.take(state_of(7), offset, 0)
+    (tmp_path / f"{10:020d}.snapshot").unlink()
+    (tmp_path / f"{10:020d}.snapshot").mkdir()
+    snapshots.prune(40)
+    assert snapshots.offsets == (30, 40)
+    assert (tmp_path / f"{10:020d}.snapshot.broken").is_dir()
+    assert not (tmp_path / f"{20:020d}.snapshot").exists()
+
+
 def test_those_before_the_log_are_removed_and_those_beyond_its_end_set_aside(tmp_path: Path) -> None:
     for offset in (5, 10, 20, 21):
         (tmp_path / f"{offset:020d}.snapshot").touch()
