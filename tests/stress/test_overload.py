@@ -111,6 +111,20 @@ def check_health(process: QuekkadProcess) -> dict[str, str]:
         return dict(word.split("=", 1) for word in client.ask("STATS").split(" ")[1:])
 
 
+def first_words(process: QuekkadProcess) -> str:
+    """What the first of several clients in turn hears that is not just closed: 64 others may be told first."""
+    deadline = Deadline(ALL_ANSWERED_TIMEOUT_S)
+    while not deadline.expired():
+        try:
+            with WireClient(process.host, process.port) as client:
+                words = client.ask("PING")
+        except OSError:
+            continue
+        if words:
+            return words
+    return ""
+
+
 def wait_until_recovered(process: QuekkadProcess, watch: MemoryWatch, slack: int = 12) -> None:
     """Threads and descriptors of all who have gone are back; slack for files, writers and who asks."""
     deadline = Deadline(ALL_ANSWERED_TIMEOUT_S)
@@ -146,8 +160,7 @@ def test_connections_beyond_the_limit_are_refused_and_cost_nothing(
             assert found["told so"] >= 1
             assert found.total() == connections
             assert not found["unanswered"]
-            with WireClient(process.host, process.port) as client:
-                assert client.ask("PING").startswith(REFUSED.decode())
+            assert first_words(process).startswith(REFUSED.decode())
         wait_until_recovered(process, watch)
         assert int(check_health(process)["connections_refused"]) >= connections - limit
     assert watch.peak_threads <= watch.idle_threads + limit + 64 + 4
