@@ -112,7 +112,7 @@ def check_health(process: QuekkadProcess) -> dict[str, str]:
 
 
 def first_words(process: QuekkadProcess) -> str:
-    """What the first of several clients in turn hears that is not just closed: 64 others may be told first."""
+    """What the first of several clients in turn hears; one is just closed while 64 others are told."""
     deadline = Deadline(ALL_ANSWERED_TIMEOUT_S)
     while not deadline.expired():
         try:
