@@ -38,7 +38,7 @@ from quekka.storage.files import FILES, Files
 from quekka.storage.log_config import LogConfig
 from quekka.storage.partition_verifier import Advance, PartitionVerifier, Problem, Remedy, problem_text
 from quekka.storage.producer_ids import PRODUCER_IDS_NAME, format_block, parse_block
-from quekka.storage.segment_repair import lower_checkpoint, raise_checkpoint, set_aside
+from quekka.storage.segment_repair import lower_checkpoint, raise_checkpoint, renew_checkpoint, set_aside
 from quekka.storage.topic_file import TOPIC_FILE_NAME, TopicFile
 
 UNSEEN_PRODUCER_IDS = 1_000_000
@@ -181,7 +181,7 @@ class LogVerifier:
             partition = int(directory.name)
             verifiers[partition] = verifier = PartitionVerifier(
                 self._files, directory, config.index_interval_bytes, advance,
-                log_start_offset=starts.get(partition, 0), was_compacted=was_compacted,
+                log_start_offset=(starts or {}).get(partition, 0), was_compacted=was_compacted,
             )  # fmt: skip
             yield from verifier.verify()
             self.segments += verifier.segments
@@ -191,17 +191,18 @@ class LogVerifier:
         for name in CHECKPOINT_NAMES:
             lower_to = lowest if name == LOG_START_OFFSET_NAME else ends
             yield from self._verify_checkpoint(CheckpointFile(topic, name, self._files), ends, lower_to)
-        if self._files.exists(self._data_dir.path / CLEAN_SHUTDOWN_NAME):
-            for partition, offset in starts.items():
-                if partition in verifiers:
-                    yield from self._verify_start(topic, partition, offset, verifiers[partition].first_offset)
+        if starts is not None and self._files.exists(self._data_dir.path / CLEAN_SHUTDOWN_NAME):
+            for partition, first_offset in lowest.items():
+                yield from self._verify_start(topic, partition, starts.get(partition, 0), first_offset)
 
-    def _log_start_offsets(self, topic: Path) -> dict[int, int]:
-        """As far as they can be known; what is wrong with the file is another problem."""
+    def _log_start_offsets(self, topic: Path) -> dict[int, int] | None:
+        """None where they cannot be known; what is wrong with the file is another problem."""
         try:
             return CheckpointFile(topic, LOG_START_OFFSET_NAME, self._files).read_strictly()
-        except (QuekkaError, OSError):
+        except FileNotFoundError:
             return {}
+        except (QuekkaError, OSError):
+            return None
 
     def _verify_start(
         self, topic: Path, partition: int, log_start_offset: int, first_offset: int
@@ -224,6 +225,8 @@ class LogVerifier:
             return
         except (QuekkaError, OSError) as error:
             repair = partial(set_aside, self._files, path)
+            if path.name == LOG_START_OFFSET_NAME:
+                repair = partial(renew_checkpoint, self._files, checkpoint, lower_to)
             yield Problem(path, problem_text(error, path), remedy="safe", repair=repair)
         else:
             for partition, offset in offsets.items():

@@ -6,6 +6,7 @@
     rebuild_indexes    both indexes are made anew from the batches
     set_aside          <name>.broken, and the broker does without
     lower_checkpoint   offsets beyond a log's end become its end, or a log start offset its beginning
+    renew_checkpoint   another one in the place of log start offsets that cannot be read
 
 A `.broken` file that is there already stays; the next one is called `.broken.1`. Where offsets are lost an
 empty batch is left in their place, as compaction leaves them: so the gap is known to be one.
@@ -116,8 +117,19 @@ def raise_checkpoint(checkpoint: CheckpointFile, partition: int, offset: int) ->
 
     Raises OSError, CorruptMessageError.
     """
-    checkpoint.write({**checkpoint.read_strictly(), partition: offset})
+    try:
+        offsets = checkpoint.read_strictly()
+    except FileNotFoundError:
+        offsets = {}
+    checkpoint.write({**offsets, partition: offset})
     return f"offset raised to {offset}"
+
+
+def renew_checkpoint(files: Files, checkpoint: CheckpointFile, offsets: Mapping[int, int]) -> str:
+    """Set a checkpoint aside and write another one; what was done, as text. Raises OSError."""
+    done = set_aside(files, checkpoint.path)
+    checkpoint.write(offsets)
+    return f"{done}, made anew"
 
 
 def _placeholder(damage: Damage, base_offset: int) -> bytes:

@@ -109,6 +109,8 @@ EXACT: dict[str, tuple[str, int, Damage]] = {
     "bit of a snapshot": ("once/0/*.snapshot", -1, flip(20)),
     "a million partitions": ("plain/topic.json", 0, replace(b'"partitions": 2', b'"partitions": 1000000')),
     "one partition less": ("plain/topic.json", 0, replace(b'"partitions": 2', b'"partitions": 1')),
+    "log start unreadable": ("cut/log-start*", 0, replace(b"cut 0", b"cut cut 0")),
+    "log start gone": ("cut/log-start*", 0, remove),
     "huge log start": ("plain/log-start*", 0, replace(b"plain 0 0", b"plain 0 9223372036854775807")),
     "huge recovery point": ("plain/recovery*", 0, replace(b"plain 0 ", b"plain 0 9")),
     "meta.properties gone": ("../meta.properties", 0, remove),

@@ -197,6 +197,39 @@ def test_a_first_segment_that_is_gone_is_noticed_after_a_clean_stop(data: Path) 
     assert verify(data) == []  # a crash between a deletion and its checkpoint leaves this
 
 
+@pytest.mark.parametrize(
+    ("damage", "what", "done"),
+    [
+        (
+            lambda path: path.write_bytes(b"0\n5\n"), "",
+            "renamed to log-start-offset-checkpoint.broken, made anew",
+        ),
+        (Path.unlink, "offsets 0 to 6 are missing", "offset raised to 7"),
+    ],
+    ids=["unreadable", "gone"],
+)  # fmt: skip
+def test_log_start_offsets_that_cannot_be_known_become_those_of_the_first_segments(
+    data: Path, damage: Callable[[Path], object], what: str, done: str
+) -> None:
+    directory = data / "topics" / "a" / "0"
+    for path in directory.glob("0*.*"):
+        path.rename(path.with_name(f"{7:020d}{path.suffix}"))
+    (directory / f"{7:020d}.log").write_bytes(b"")
+    for path in directory.glob("*index"):
+        path.write_bytes(b"")
+    CheckpointFile(data / "topics" / "a", RECOVERY_POINT).write({0: 7, 1: 3})
+    start = CheckpointFile(data / "topics" / "a", "log-start-offset-checkpoint")
+    start.write({0: 7, 1: 0})
+    assert verify(data) == []
+    damage(start.path)
+    (problem,) = verify(data)
+    assert what in problem.what
+    assert problem.repair is not None
+    assert problem.repair() == done
+    assert (start.read() or {})[0] == 7
+    assert verify(data) == []
+
+
 def test_a_directory_that_cannot_be_written_is_locked_all_the_same(data: Path) -> None:
     files = FaultyFiles()
     files.fail("open_append", path="*.lock", error=errno.EROFS, every=True)
