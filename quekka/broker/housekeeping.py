@@ -151,7 +151,7 @@ class Housekeeping:
                 topic.writer.submit(ReplaceSegmentsCommand(partition, group, done))
                 done.wait()
         except (QuekkaError, OSError) as error:
-            logger.error("%s: cleaning failed and will be tried again: %s", partition, error)
+            logger.error("%s: cleaning failed and will be tried again: %s", partition, str(error))
 
     # Committed offsets
 

@@ -20,7 +20,7 @@ def process_stats() -> dict[str, int | float | str]:
     try:
         stats.update(_measure())
     except (OSError, ImportError) as error:
-        logger.warning("the process's figures cannot be read: %s", error)
+        logger.warning("the process's figures cannot be read: %s", str(error))
     return stats
 
 

@@ -62,7 +62,7 @@ class Checkpoints:
         try:
             self._files[name].write(offsets, durable=durable)
         except OSError as error:
-            logger.error("%s could not be written: %s", self._files[name].path, error)
+            logger.error("%s could not be written: %s", self._files[name].path, str(error))
             return False
         self._written[name] = offsets
         if durable:

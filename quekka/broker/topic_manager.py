@@ -77,7 +77,7 @@ class TopicManager:
             try:
                 topic = self._load(self._data_dir.topic_directory(name))
             except (CorruptMessageError, UnsupportedVersionError, KafkaStorageError, OSError) as error:
-                logger.error("topic %s is not served: %s", name, error)
+                logger.error("topic %s is not served: %s", name, str(error))
                 self._not_served[name] = str(error)
                 self._collision_keys[collision_key(name)] = name
                 continue
@@ -322,7 +322,7 @@ class TopicManager:
             described.delete_directory(self._data_dir.topics_path, self._files)
         except OSError as error:
             self._half_done.add(described.name)
-            logger.error("topic %s could not be made, and its files stay: %s", described.name, error)
+            logger.error("topic %s could not be made, and its files stay: %s", described.name, str(error))
 
     def _save_locked(self, described: TopicFile) -> None:
         try:

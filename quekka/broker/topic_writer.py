@@ -260,7 +260,7 @@ class TopicWriter:
             try:
                 self._housekeeping.sync_files(self, partition, ticket)
             except RuntimeError as error:  # no thread can be started
-                logger.error("%s: not flushed: %s", partition, error)
+                logger.error("%s: not flushed: %s", partition, str(error))
                 self._mark_dirty(partition)
                 continue
             self._syncs_under_way += 1

@@ -104,7 +104,7 @@ def finish_replacement(files: Files, directory: Path, base_offset: int, doomed: 
     try:
         files.fsync_directory(directory)
     except OSError as error:
-        logger.error("%s: %s; a crash now would have the replacement finished again", final.log, error)
+        logger.error("%s: %s; a crash now would have the replacement finished again", final.log, str(error))
 
 
 def _sync(files: Files, directory: Path) -> None:

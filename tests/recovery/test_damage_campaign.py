@@ -100,6 +100,8 @@ EXACT: dict[str, tuple[str, int, Damage]] = {
     "bit of a compressed batch": ("packed/0/*.log", 1, flip(90)),
     "bit of a committed offset": ("__consumer_offsets/0/*.log", -2, flip(70)),
     "committed offsets far from their base": ("__consumer_offsets/0/*.log", 3, flip(3)),
+    "directory for the last committed offsets": ("__consumer_offsets/0/*.log", -1, make_directory),
+    "link to nowhere for a last segment": ("keyed/0/*.log", -1, make_dangling_link),
     "directory for an index": ("plain/0/*.index", 1, make_directory),
     "directory for a snapshot": ("once/0/*.snapshot", -1, make_directory),
     "directory for an older snapshot": ("once/0/*.snapshot", -2, make_directory),
