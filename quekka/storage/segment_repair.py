@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from quekka.formats.index_entry import RELATIVE_OFFSET_MAX
-from quekka.formats.record_batch import MAGIC, BatchHeader, patch_offsets, read_header
+from quekka.formats.record_batch import patch_offsets, read_header
 from quekka.storage import directory_sweep
-from quekka.storage.batch_filter import empty_batch
+from quekka.storage.batch_filter import missing_batch
 from quekka.storage.checkpoint_file import CheckpointFile
 from quekka.storage.damage_scan import Damage
 from quekka.storage.directory_sweep import free_broken_name
@@ -27,7 +27,6 @@ from quekka.storage.files import COPY_CHUNK_BYTES, TEMPORARY_SUFFIX, Files
 from quekka.storage.index_check import indexes_of_log
 from quekka.storage.log_writer import LEADER_EPOCH
 from quekka.storage.segment import SegmentPaths
-from quekka.storage.time_index import NO_TIMESTAMP
 
 
 def cut_damage(files: Files, directory: Path, base_offset: int, damage: Damage, interval_bytes: int) -> str:
@@ -134,28 +133,9 @@ def renew_checkpoint(files: Files, checkpoint: CheckpointFile, offsets: Mapping[
 
 def _placeholder(damage: Damage, base_offset: int) -> bytes:
     """An empty batch with the offsets that are lost; nothing where none are, or more than one can have."""
-    count = damage.end_offset - damage.first_offset
-    if count < 1 or damage.end_offset - 1 - base_offset > RELATIVE_OFFSET_MAX:
+    if damage.end_offset <= damage.first_offset or damage.end_offset - 1 - base_offset > RELATIVE_OFFSET_MAX:
         return b""
-    return bytes(
-        empty_batch(
-            BatchHeader(
-                base_offset=damage.first_offset,
-                batch_length=0,
-                partition_leader_epoch=LEADER_EPOCH,
-                magic=MAGIC,
-                crc=0,
-                attributes=0,
-                last_offset_delta=count - 1,
-                base_timestamp_ms=NO_TIMESTAMP,
-                max_timestamp_ms=NO_TIMESTAMP,
-                producer_id=-1,
-                producer_epoch=-1,
-                base_sequence=-1,
-                records_count=0,
-            )
-        )
-    )
+    return bytes(missing_batch(damage.first_offset, damage.end_offset))
 
 
 def _copy_replacing(
