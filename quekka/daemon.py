@@ -116,7 +116,7 @@ def _end_at_once(number: int, _frame: FrameType | None) -> None:
 
 
 def _tune_interpreter(config: DaemonConfig) -> None:
-    """Give each connection a descriptor, each thread its turn, and the garbage collector less to do."""
+    """Give connections descriptors, threads their processors, and the garbage collector less to do."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

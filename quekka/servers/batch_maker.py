@@ -1,6 +1,6 @@
 """Record batches from the messages of a run of PUBLISH requests."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from quekka.errors import QuekkaError
 from quekka.formats.record_batch import HEADER_BYTES
@@ -39,13 +39,9 @@ class BatchMaker:
 
     def make(self, indexes: Indexes, refused: dict[int, QuekkaError]) -> tuple[list[bytearray], Indexes]:
         """Batches for the messages and which of them are in there; the others are put into `refused`."""
-        if self.is_uniform and len(indexes) == 1:
-            pieces: Iterable[Indexes] = (indexes,)
-        else:
-            pieces = self._split(indexes)
         batches: list[bytearray] = []
         accepted: list[int] = []
-        for piece in pieces:
+        for piece in self._split(indexes):
             try:
                 batches.append(self._make_one(piece))
             except QuekkaError as error:

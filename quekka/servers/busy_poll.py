@@ -20,6 +20,7 @@ from quekka.servers.peer import Peer
 SLEEPS_MAX = 1023
 """So many waits sleep at once, after many that were awake in vain; then one more is tried."""
 SLEEPS_AT_FIRST = 15
+"""Of a new connection."""
 
 _turn = threading.Lock()
 """Held by the one who waits awake."""
@@ -42,22 +43,17 @@ class BusyPoll:
 
     def receive_into(self, peer: Peer, view: memoryview) -> int | None:
         """As `Peer.receive_into`, which sleeps, but awake for a moment before that where it may pay."""
-        if not self._budget_s:
-            return peer.receive_into(view)
         if self._sleeps_left:
             self._sleeps_left -= 1
-            return peer.receive_into(view)
-        if not _turn.acquire(blocking=False):
-            return peer.receive_into(view)
-        try:
-            size_bytes = self._look(peer, view)
-        finally:
-            _turn.release()
-        if size_bytes is not None:
-            self._sleeps = 0
-            return size_bytes
-        self._sleeps = min(2 * self._sleeps + 1, SLEEPS_MAX)
-        self._sleeps_left = self._sleeps
+        elif self._budget_s and _turn.acquire(blocking=False):
+            try:
+                size_bytes = self._look(peer, view)
+            finally:
+                _turn.release()
+            if size_bytes is not None:
+                self._sleeps = 0
+                return size_bytes
+            self._sleeps = self._sleeps_left = min(2 * self._sleeps + 1, SLEEPS_MAX)
         return peer.receive_into(view)
 
     def _look(self, peer: Peer, view: memoryview) -> int | None:
